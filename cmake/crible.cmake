@@ -1,0 +1,63 @@
+# Compiler settings and the few functions that every folder's CMakeLists.txt uses.
+
+include_guard()
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+# A macro: it sets directory variables of the caller.
+macro(crible_project_settings)
+  set(CMAKE_CXX_STANDARD 20)
+  set(CMAKE_CXX_STANDARD_REQUIRED ON)
+  set(CMAKE_CXX_EXTENSIONS OFF)
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+  if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE Release)
+  endif()
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2")
+
+  find_program(CCACHE ccache)
+  if(CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  endif()
+  find_program(MOLD mold)
+  if(MOLD)
+    add_link_options(-fuse-ld=mold)
+  endif()
+
+  add_compile_options(-Wall -Wextra -Wshadow -Werror=switch -Werror=return-type)
+  if(CRIBLE_WERROR)
+    add_compile_options(-Werror)
+  endif()
+  if(CRIBLE_SANITIZE)
+    add_compile_options(-fsanitize=${CRIBLE_SANITIZE} -fno-sanitize-recover=all
+                        -fno-omit-frame-pointer -g1)
+    add_link_options(-fsanitize=${CRIBLE_SANITIZE})
+  endif()
+  if(CRIBLE_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+  endif()
+endmacro()
+
+# crible_library(NAME SOURCES... DEPENDS targets...): the static library crible_NAME of this folder,
+# made of all *.cpp in it.
+function(crible_library name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  add_library(crible_${name} STATIC ${sources})
+  target_include_directories(crible_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(crible_${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+endfunction()
+
+# crible_test(NAME LABEL label SOURCES... DEPENDS...): one GoogleTest program, registered with CTest
+# as one test. Its working directory is the source tree, so that test data is found by relative path.
+function(crible_test name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gtest GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
