@@ -1,0 +1,67 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "engine/base/error.hpp"
+#include "tools/commands/commands.hpp"
+
+namespace crible::tools {
+
+CLI::App& CommandLine::add(const std::string& name, const std::string& what, const std::string& examples,
+                           std::function<int()> run) {
+  CLI::App* command = app_.add_subcommand(name, what);
+  command->footer("Examples:\n" + examples);
+  command->callback([this, run = std::move(run)] { exit_status_ = run(); });
+  return *command;
+}
+
+namespace {
+
+constexpr const char* footer =
+    "A first look:\n"
+    "  crible demo                                   the whole trigger on the bundled sample\n"
+    "  crible import model.onnx -o model.crn         a trained model to an exact integer network\n"
+    "  crible inspect model.crn                      its types, ranges, operations and costs\n"
+    "  crible eval model.crn --input x.npy --output y.npy\n"
+    "\n"
+    "Exit status: 0 done, 1 failure or difference, 2 a mistake in the input or on the command line.\n"
+    "`crible COMMAND --help` explains each command with examples.";
+
+int run(int argc, char** argv) {
+  CLI::App app{"crible: a real-time trigger inference engine", "crible"};
+  app.footer(footer);
+  app.set_version_flag("--version", "crible " CRIBLE_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(36);
+  CommandLine line(app);
+  for (auto add_command : all_commands) add_command(line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help, --version
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "crible: %s\nTry `crible --help` or `crible COMMAND --help`.\n", error.what());
+    return 2;
+  }
+  return line.exit_status();
+}
+
+}  // namespace
+}  // namespace crible::tools
+
+int main(int argc, char** argv) {
+  try {
+    return crible::tools::run(argc, argv);
+  } catch (const crible::Error& error) {
+    std::fprintf(stderr, "crible: %s\n", error.what());
+    if (!error.log().empty()) std::fprintf(stderr, "%s\n", error.log().c_str());
+    return error.fault() == crible::Fault::user ? 2 : 1;
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "crible: out of memory; close other programs or use a smaller input\n");
+    return 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "crible: unexpected failure: %s; please report it with the command line\n",
+                 error.what());
+    return 1;
+  }
+}
