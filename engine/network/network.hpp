@@ -22,6 +22,11 @@ struct Encoding {
   std::int64_t zero_point = 0;
   Rounding rounding = Rounding::half_even;
 
+  /// Rank encoding of an input, used when not empty: q = number of edges of the row with x > edge, and
+  /// NaN is the longest row's size + 1. One row, or one for each element of the last axis; each ascending.
+  /// Decision trees over floats become integer networks this way: their thresholds are the quantizer.
+  std::vector<std::vector<double>> edges;
+
   bool operator==(const Encoding&) const = default;
 };
 
