@@ -14,11 +14,11 @@ namespace crible::backends {
 
 enum class Status {
   ok,
-  pending,           // submitted, not finished
-  bad_batch,         // zero events, or more than the program's capacity
-  busy,              // the slot is in flight
-  device_failed,     // the device reported an error; the program is unusable
-  deadline_passed,   // the device did not answer in time; the program is unusable
+  pending,          // submitted, not finished
+  bad_batch,        // zero events, or more than the program's capacity
+  busy,             // the slot is in flight
+  device_failed,    // the device reported an error; the program is unusable
+  deadline_passed,  // the device did not answer in time; the program is unusable
 };
 
 /// One sentence for each status.
@@ -28,13 +28,13 @@ struct Device {
   std::string name;         // as the user names it: "cpu:avx2", "opencl:0"
   std::string description;  // model and properties for people
   bool usable = true;
-  std::string reason;       // why not, and what to do, when it is not usable
+  std::string reason;  // why not, and what to do, when it is not usable
 };
 
 struct CompileOptions {
-  std::string device;           // a Device::name of this backend; empty: the best usable one
-  std::size_t max_batch = 1024; // events per slot
-  std::size_t slots = 3;        // batches in flight
+  std::string device;            // a Device::name of this backend; empty: the best usable one
+  std::size_t max_batch = 1024;  // events per slot
+  std::size_t slots = 3;         // batches in flight
 };
 
 /// Bytes of a batch. inputs[i] holds `max_batch` rows of input i, row after row without padding;

@@ -46,9 +46,9 @@ struct Constant {
 struct Dense {
   int outputs = 0;
   int inputs = 0;
-  int weight_fraction = 0;             // fraction bits of weights; bias has those of the result
-  std::vector<std::int64_t> weights;   // [outputs][inputs]
-  std::vector<std::int64_t> bias;      // [outputs]; always present
+  int weight_fraction = 0;            // fraction bits of weights; bias has those of the result
+  std::vector<std::int64_t> weights;  // [outputs][inputs]
+  std::vector<std::int64_t> bias;     // [outputs]; always present
 };
 
 /// Window of convolution or pooling over the trailing axes of a [channels, spatial...] tensor.
@@ -66,7 +66,7 @@ struct Conv {
   int filters = 0;
   int groups = 1;
   Window window;
-  std::int64_t pad_value = 0;         // integer that stands in the padding (the input's zero point)
+  std::int64_t pad_value = 0;  // integer that stands in the padding (the input's zero point)
   int weight_fraction = 0;
   std::vector<std::int64_t> weights;  // [filters][channels / groups][kernel...]
   std::vector<std::int64_t> bias;     // [filters]; always present
@@ -188,21 +188,22 @@ struct TreeNode {
   std::int64_t threshold = 0;
   int left = 0;
   int right = 0;
-  bool missing_left = false;                 // direction of the ensemble's missing value
-  std::vector<std::int64_t> categories;      // ascending; non-empty makes the split categorical
+  bool missing_left = false;             // direction of the ensemble's missing value
+  std::vector<std::int64_t> categories;  // ascending; non-empty makes the split categorical
 };
 
 struct Tree {
-  int output = 0;                            // element of the result that the leaf is added to
-  std::vector<TreeNode> nodes;               // nodes[0] is the root; none: the single leaf 0
+  int output = 0;               // element of the result that the leaf is added to
+  std::vector<TreeNode> nodes;  // nodes[0] is the root; none: the single leaf 0
   std::vector<std::int64_t> leaves;
 };
 
 /// y[o] = bias[o] + sum over trees of the leaf that x reaches. Input is one axis.
 struct TreeEnsemble {
   int outputs = 1;
-  std::vector<std::int64_t> bias;            // [outputs]
-  std::optional<std::int64_t> missing;       // integer that stands for a missing value
+  int leaf_fraction = 0;                // fraction bits of leaves and bias, and so of the result
+  std::vector<std::int64_t> bias;       // [outputs]
+  std::optional<std::int64_t> missing;  // integer that stands for a missing value
   std::vector<Tree> trees;
 };
 
@@ -223,10 +224,9 @@ struct Output {
   Encoding encoding;
 };
 
-using Operation =
-    std::variant<Input, Constant, Dense, Conv, Add, Subtract, Multiply, Requantize, Threshold, Lookup, Pool,
-                 Concat, Reshape, Transpose, Slice, Pad, Resize, Reduce, Sort, Compare, Select, Clamp,
-                 LeakyRelu, TreeEnsemble, Recurrent, Output>;
+using Operation = std::variant<Input, Constant, Dense, Conv, Add, Subtract, Multiply, Requantize, Threshold,
+                               Lookup, Pool, Concat, Reshape, Transpose, Slice, Pad, Resize, Reduce, Sort,
+                               Compare, Select, Clamp, LeakyRelu, TreeEnsemble, Recurrent, Output>;
 
 /// One operation with one output tensor. `type` and `shape` are those of its result.
 struct Node {
