@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+/// The `run` section of a configuration: what belongs to this machine and this run, not to physics.
+namespace crible::pipeline {
+
+/// What happens to an event whose deadline has passed before its decision. It goes to the debug stream
+/// with its cause, and is counted.
+enum class LateAction { accept, reject, prescale };
+
+/// What happens to decisions that nobody takes (no collector, or one that is too slow).
+enum class WhenFull {
+  wait,  // the shard stops receiving: back-pressure up to the sources, nothing is lost
+  drop,  // counted as dropped
+};
+
+struct InputConfig {
+  std::string bind = "tcp://127.0.0.1:5700";  // shard s listens at shard_address(bind, s)
+  int high_water_frames = 1000;
+  std::size_t max_frame_bytes = 1 << 20;
+};
+
+struct BuildConfig {
+  std::uint64_t block_events = 4096;  // event n belongs to block n / block_events
+  std::size_t ring_events = 16384;    // open events per shard, a power of two
+  std::int64_t timeout_ns = 500'000'000;
+};
+
+struct BatchConfig {
+  std::string backend = "cpu";  // "cpu", or a device of it: "cpu:avx2"
+  std::size_t max_events = 256;
+  std::size_t slots = 3;
+};
+
+struct DeadlineConfig {
+  std::int64_t deadline_ns = 100'000'000;  // from the first fragment's arrival to the decision; 0: none
+  LateAction action = LateAction::accept;
+  std::uint32_t prescale = 100;  // for LateAction::prescale: keeps 1 of so many, by the keyed hash
+};
+
+struct DecisionsConfig {
+  std::string connect;   // address of the collector; empty: decisions are not published
+  bool publish = false;  // PUB instead of PUSH: many listeners, but a slow one loses frames silently
+  bool bind = false;     // bind instead of connect; shard s at shard_address(connect, s)
+  int high_water_frames = 1000;
+  WhenFull when_full = WhenFull::wait;
+  std::size_t flush_events = 512;
+  std::int64_t flush_ns = 200'000;
+};
+
+struct RecordConfig {
+  std::filesystem::path file;  // empty: nothing is recorded
+  std::size_t queue_events = 65536;
+  std::size_t block_bytes = 1 << 20;
+  int compression = 1;  // zstd level
+};
+
+struct MonitoringConfig {
+  std::string prometheus;                  // "127.0.0.1:9400"; empty: no endpoint
+  std::int64_t status_ns = 5'000'000'000;  // one line on the log; 0: none
+};
+
+struct RunConfig {
+  std::uint32_t number = 1;
+  std::size_t shards = 1;
+  std::vector<int> cores;                 // shard s is pinned to cores[s % size]; empty: not pinned
+  bool spin = false;                      // poll without sleeping; needs a core for each shard and I/O thread
+  int io_threads = 1;                     // of libzmq
+  bool stop_at_end_of_run = true;         // drain once every source has sent its end of run
+  std::int64_t drain_ns = 5'000'000'000;  // the longest drain
+
+  InputConfig input;
+  BuildConfig build;
+  BatchConfig batch;
+  DeadlineConfig deadline;
+  DecisionsConfig decisions;
+  RecordConfig record;
+  MonitoringConfig monitoring;
+};
+
+/// The address of one shard: tcp ports count up ("tcp://127.0.0.1:5700" -> ":5701" for shard 1), other
+/// transports get ".1" behind. Throws Error when a tcp address has no port.
+std::string shard_address(const std::string& base, std::size_t shard);
+
+}  // namespace crible::pipeline
