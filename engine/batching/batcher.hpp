@@ -86,16 +86,16 @@ class Batcher {
 
   /// Starts what `urgency` allows, collects finished batches and hands their answers over. Returns the
   /// number of requests answered.
-  std::size_t pump(std::int64_t now_ns, Urgency urgency, Answers& answers) noexcept;
+  std::size_t pump(std::int64_t time_ns, Urgency urgency, Answers& answers) noexcept;
 
   /// Requests that wait or are in flight.
-  std::size_t waiting() const noexcept { return waiting_rows() + in_flight_; }
+  std::size_t waiting() const noexcept;
 
   /// Batches are on a device: pump again soon.
   bool in_flight() const noexcept { return in_flight_ != 0; }
 
   /// When pump(Urgency::due) would start a batch at the latest; the largest integer when nothing waits.
-  std::int64_t next_due_ns() const noexcept;
+  std::int64_t next_due_ns() noexcept;
 
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
@@ -126,16 +126,18 @@ class Batcher {
 
   void open(Lane& lane, std::size_t network) noexcept;
   void choose_slot(Lane& lane) noexcept;
-  std::size_t waiting_rows() const noexcept;
+  void sum_backlog() noexcept;
   std::int64_t due_ns(const Lane& lane) const noexcept;
-  bool start(std::size_t network, Answers& answers) noexcept;
+  bool may_start(Lane& lane, std::int64_t time_ns, Urgency urgency) noexcept;
+  std::size_t start(std::size_t network, Answers& answers) noexcept;
   std::size_t collect(std::size_t network, Answers& answers) noexcept;
+  std::size_t collect_slot(std::size_t network, std::size_t slot, Answers& answers) noexcept;
   std::size_t finish(std::size_t network, std::size_t slot, backends::Status status,
                      Answers& answers) noexcept;
 
   std::vector<Lane> lanes_;
   std::vector<std::uint32_t> open_lanes_;        // lanes with rows, unordered
-  std::vector<std::size_t> device_in_flight_;    // batches on each device
+  std::vector<std::size_t> device_batches_;      // batches on each device
   std::vector<std::int64_t> device_backlog_ns_;  // predicted time of what waits for each device
   std::int64_t margin_ns_;
   std::size_t in_flight_ = 0;  // requests

@@ -23,7 +23,8 @@ class TimeModel {
   /// Replaces what is known of this size (start-up measurement).
   void set(std::size_t events, std::int64_t elapsed_ns) noexcept;
 
-  /// A batch of `events` rows took `elapsed_ns`: moves the nearest point an eighth of the way.
+  /// A batch of `events` rows took `elapsed_ns`: moves the nearest point an eighth of the way, as if it
+  /// had taken twice the prediction at most.
   void observe(std::size_t events, std::int64_t elapsed_ns) noexcept;
 
  private:
