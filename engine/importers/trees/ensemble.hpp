@@ -22,7 +22,7 @@ struct Split {
   int feature = 0;
   SplitKind kind = SplitKind::less_equal;
   double threshold = 0;
-  std::vector<std::int64_t> categories;  // ascending, not negative
+  std::vector<std::int64_t> categories{};  // ascending, not negative
   bool missing_left = false;             // where NaN goes
   bool zero_is_missing = false;          // |x| <= 1e-35 goes where NaN goes (LightGBM's missing type Zero)
   int left = 0;                          // index of a split, or ~index of a leaf

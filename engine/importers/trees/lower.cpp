@@ -12,6 +12,7 @@ namespace {
 
 constexpr int depth_limit = 256;
 constexpr std::size_t node_limit = 4'000'000;
+constexpr int stored_width_limit = 32;  // wider scores stay in their accumulator
 
 /// Fraction bits that hold `value` exactly.
 int exact_fraction(double value) {
@@ -208,7 +209,9 @@ network::Network lower(const Ensemble& ensemble, std::optional<network::Type> fe
                   std::to_string(sum.high) + " and does not fit " + network::to_string(*score_type) +
                   "; give a wider --score-type");
     }
-    score = builder.add("score_type", exact_narrowing(network::Overflow::saturate), {score}, *score_type);
+    if (score_type->width <= stored_width_limit) {
+      score = builder.add("score_type", exact_narrowing(network::Overflow::saturate), {score}, *score_type);
+    }
   }
   builder.output("score", score);
   return builder.finish();
