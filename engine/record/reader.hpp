@@ -123,7 +123,9 @@ class Reader {
   [[nodiscard]] ReadStatus find(std::uint64_t event, Body& body, Cursor& cursor, EventView& view) const;
 
  private:
+  void find_blocks();
   bool load_index();
+  bool add_entries(std::span<const std::byte> body, std::vector<BlockInfo>& blocks) const;
   void scan();
   bool read_header(std::uint64_t offset, BlockHeader& header) const;
   std::optional<std::uint64_t> next_header(std::uint64_t from) const;

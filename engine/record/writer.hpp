@@ -87,9 +87,8 @@ class Writer {
   /// Hands a block over whose first event is older than flush_ns. To be called in the shard's idle time.
   void poll(std::size_t shard, std::int64_t now_ns) noexcept;
 
-  /// Hands the shard's block over, full or not. Returns false when no buffer was free in max_wait_ns; the
-  /// events stay queued.
-  bool flush(std::size_t shard) noexcept;
+  /// Hands the shard's block over, full or not.
+  void flush(std::size_t shard) noexcept;
 
   /// Queues a ledger block: a JSON text. `luminosity_block` is written into its header. Any thread.
   void ledger(std::uint32_t luminosity_block, std::string_view json);
