@@ -237,11 +237,12 @@ void Reader::scan() {
     blocks_.push_back(block);
     offset = end_of(block);
   }
-  damage_.no_footer = blocks_.empty() || blocks_.back().header.kind != BlockKind::footer;
-  if (damage_.no_footer) return;
+  damage_.no_footer = true;
+  if (blocks_.empty() || blocks_.back().header.kind != BlockKind::footer) return;
   Body body;
-  if (blocks_.back().header.body_bytes == sizeof(Footer) && read(blocks_.back(), body) == ReadStatus::ok)
-    footer_ = value_at<Footer>(body.bytes(), 0);
+  if (read(blocks_.back(), body) != ReadStatus::ok || body.bytes().size() != sizeof(Footer)) return;
+  footer_ = value_at<Footer>(body.bytes(), 0);
+  damage_.no_footer = false;
 }
 
 /// The first readable header behind `from`, on the grid of 8 bytes on which blocks begin.
@@ -264,7 +265,7 @@ std::optional<std::uint64_t> Reader::next_header(std::uint64_t from) const {
 std::string Reader::damage_sentence() const {
   if (!damage_.any()) return {};
   std::string text = file_.string() + ": ";
-  text += damage_.no_footer ? "the recording was not closed" : "the recording is damaged";
+  text += damage_.no_footer ? "the recording was not closed (no footer)" : "the recording is damaged";
   text += "; " + std::to_string(blocks_.size()) + " complete blocks can be read";
   if (damage_.cut_bytes > 0)
     text += ", " + std::to_string(damage_.cut_bytes) + " bytes at the end belong to no complete block";

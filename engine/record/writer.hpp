@@ -43,8 +43,8 @@ struct Event {
   std::uint64_t event = 0;
   std::uint32_t luminosity_block = 0;
   std::uint32_t streams = 0;  // bit s: kept for stream s
-  std::span<const std::byte> decision;
-  std::span<const Fragment> fragments;
+  std::span<const std::byte> decision = {};
+  std::span<const Fragment> fragments = {};
 };
 
 enum class Status {
