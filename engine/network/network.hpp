@@ -15,8 +15,9 @@ namespace crible::network {
 /// Index of a node in Network::nodes; also names the node's single output tensor.
 using NodeId = int;
 
-/// How a real number enters or leaves the network: q = clamp(round(x / scale) + zero_point), clamped to
-/// the type of the input or output; x = (q - zero_point) * scale. `scale` is exact (any double is dyadic).
+/// How a real number enters or leaves the network: q = clamp(round((x - offset) / scale) + zero_point),
+/// clamped to the type of the input or output; x = (q - zero_point) * scale + offset. `scale` and `offset`
+/// are exact (any double is dyadic).
 struct Encoding {
   double scale = 1.0;
   std::int64_t zero_point = 0;
@@ -26,6 +27,8 @@ struct Encoding {
   /// NaN is the longest row's size + 1. One row, or one for each element of the last axis; each ascending.
   /// Decision trees over floats become integer networks this way: their thresholds are the quantizer.
   std::vector<std::vector<double>> edges;
+
+  double offset = 0.0;  // not for rank encodings
 
   bool operator==(const Encoding&) const = default;
 };
