@@ -2,9 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
+
+#include "engine/record/writer.hpp"
 
 /// The `run` section of a configuration: what belongs to this machine and this run, not to physics.
 namespace crible::pipeline {
@@ -49,15 +50,9 @@ struct DecisionsConfig {
   bool bind = false;     // bind instead of connect; shard s at shard_address(connect, s)
   int high_water_frames = 1000;
   WhenFull when_full = WhenFull::wait;
+  std::int64_t linger_ns = 2'000'000'000;  // how long the end waits for the collector to take the rest
   std::size_t flush_events = 512;
   std::int64_t flush_ns = 200'000;
-};
-
-struct RecordConfig {
-  std::filesystem::path file;  // empty: nothing is recorded
-  std::size_t queue_events = 65536;
-  std::size_t block_bytes = 1 << 20;
-  int compression = 1;  // zstd level
 };
 
 struct MonitoringConfig {
@@ -79,7 +74,7 @@ struct RunConfig {
   BatchConfig batch;
   DeadlineConfig deadline;
   DecisionsConfig decisions;
-  RecordConfig record;
+  record::WriterOptions record;  // `file` empty: nothing is recorded
   MonitoringConfig monitoring;
 };
 

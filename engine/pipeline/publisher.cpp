@@ -1,0 +1,164 @@
+#include "engine/pipeline/publisher.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "engine/base/error.hpp"
+#include "engine/wire/crc32c.hpp"
+
+namespace crible::pipeline {
+
+namespace {
+
+constexpr std::size_t buffer_bytes = 128 << 10;
+constexpr std::size_t buffer_count = 64;
+
+std::int64_t realtime_ns() noexcept {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string problem(const DecisionsConfig& config, const std::string& address, int code) {
+  const std::string what =
+      config.bind ? "cannot bind the decisions' address " : "cannot connect decisions to ";
+  return what + address + ": " + zmq_strerror(code) + "; check run.decisions";
+}
+
+}  // namespace
+
+Publisher::Publisher(zmq::context_t& context, const DecisionsConfig& config, const std::string& address,
+                     Identity identity)
+    : socket_(context, config.publish ? zmq::socket_type::pub : zmq::socket_type::push),
+      identity_(identity),
+      when_full_(config.when_full),
+      flush_events_(std::max<std::size_t>(config.flush_events, 1)),
+      flush_ns_(config.flush_ns) {
+  socket_.set(zmq::sockopt::sndhwm, config.high_water_frames);
+  socket_.set(zmq::sockopt::linger, static_cast<int>(config.linger_ns / 1'000'000));
+  socket_.set(zmq::sockopt::immediate, 1);  // no frames for a collector that is not there yet
+  try {
+    config.bind ? socket_.bind(address) : socket_.connect(address);
+  } catch (const zmq::error_t& error) {
+    throw Error(problem(config, address, error.num()));
+  }
+  for (std::size_t i = 0; i < buffer_count; ++i) {
+    buffers_.push_back(new Buffer{std::make_unique<std::byte[]>(buffer_bytes), {}});
+  }
+}
+
+Publisher::~Publisher() {
+  for (Buffer* buffer : buffers_) let_go(nullptr, buffer);
+}
+
+void Publisher::let_go(void*, void* hint) noexcept {
+  auto* buffer = static_cast<Buffer*>(hint);
+  if (buffer->holders.fetch_sub(1, std::memory_order_acq_rel) == 1) delete buffer;
+}
+
+bool Publisher::open_buffer() noexcept {
+  const auto free = std::ranges::find_if(
+      buffers_, [](const Buffer* b) { return b->holders.load(std::memory_order_acquire) == 1; });
+  if (free == buffers_.end()) return false;
+  open_ = *free;
+  used_bytes_ = sizeof(DecisionFrameHeader);
+  count_ = 0;
+  return true;
+}
+
+std::span<std::byte> Publisher::reserve(std::size_t bytes, std::int64_t now_ns) noexcept {
+  if (bytes > buffer_bytes - sizeof(DecisionFrameHeader)) {
+    ++counters_.dropped;
+    return {};
+  }
+  if (open_ != nullptr && used_bytes_ + bytes > buffer_bytes && !try_flush()) return {};
+  if (open_ == nullptr && !open_buffer()) {
+    if (when_full_ == WhenFull::drop) ++counters_.dropped;
+    return {};
+  }
+  if (count_ == 0) opened_ns_ = now_ns;
+  const std::span<std::byte> room(open_->bytes.get() + used_bytes_, bytes);
+  used_bytes_ += bytes;
+  ++count_;
+  return room;
+}
+
+void Publisher::write_header(std::span<std::byte> frame, FrameKind kind, std::uint32_t count) noexcept {
+  DecisionFrameHeader header{};
+  header.magic = decision_magic;
+  header.version = decision_version;
+  header.header_bytes = sizeof header;
+  header.run = identity_.run;
+  header.shard = identity_.shard;
+  header.sequence = sequence_;
+  header.count = count;
+  header.frame_bytes = static_cast<std::uint32_t>(frame.size());
+  header.time_ns = realtime_ns();
+  std::ranges::copy(identity_.hash, header.hash);
+  header.kind = kind;
+  std::memcpy(frame.data(), &header, sizeof header);
+  const std::uint32_t crc = wire::frame_checksum(frame);
+  std::memcpy(frame.data() + offsetof(DecisionFrameHeader, crc), &crc, sizeof crc);
+}
+
+bool Publisher::try_flush() noexcept {
+  if (open_ == nullptr || count_ == 0) return true;
+  write_header({open_->bytes.get(), used_bytes_}, FrameKind::decisions, count_);
+  zmq_msg_t message;
+  open_->holders.fetch_add(1, std::memory_order_relaxed);
+  if (zmq_msg_init_data(&message, open_->bytes.get(), used_bytes_, &Publisher::let_go, open_) != 0) {
+    open_->holders.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  if (zmq_msg_send(&message, socket_.handle(), ZMQ_DONTWAIT) < 0) {
+    zmq_msg_close(&message);  // lets the buffer go; it stays open
+    if (when_full_ == WhenFull::drop) {
+      drop();
+      return true;
+    }
+    ++counters_.waits;
+    return false;
+  }
+  ++sequence_;
+  ++counters_.frames;
+  counters_.bytes += used_bytes_;
+  counters_.published += count_;
+  open_ = nullptr;
+  count_ = 0;
+  return true;
+}
+
+void Publisher::send_ledger(std::string_view json) {
+  std::vector<std::byte> frame(sizeof(DecisionFrameHeader) + json.size());
+  std::memcpy(frame.data() + sizeof(DecisionFrameHeader), json.data(), json.size());
+  write_header(frame, FrameKind::ledger, 0);
+  ++sequence_;
+  if (socket_.send(zmq::buffer(frame), zmq::send_flags::dontwait)) {
+    ++counters_.frames;
+    counters_.bytes += frame.size();
+  } else {
+    ++counters_.ledgers_dropped;
+  }
+}
+
+void Publisher::drop() noexcept {
+  counters_.dropped += count_;
+  ++sequence_;  // the receiver sees the gap
+  open_ = nullptr;
+  count_ = 0;
+}
+
+void Publisher::flush(std::int64_t timeout_ns) noexcept {
+  const auto start = std::chrono::steady_clock::now();
+  while (!try_flush()) {
+    if (std::chrono::steady_clock::now() - start > std::chrono::nanoseconds(timeout_ns)) {
+      drop();
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+}
+
+}  // namespace crible::pipeline

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <zmq.hpp>
+
+#include "engine/pipeline/decision_frame.hpp"
+#include "engine/pipeline/run_config.hpp"
+
+namespace crible::pipeline {
+
+/// Sends the decisions of one shard, many in a frame. Frames are written in place into buffers that ZeroMQ
+/// gives back when it has sent them; when none is free or the peer does not take more, the shard waits or
+/// the frame is dropped and its decisions counted, as the configuration says. One thread.
+class Publisher {
+ public:
+  struct Identity {
+    std::uint32_t run = 0;
+    std::uint32_t shard = 0;
+    std::array<std::uint8_t, 16> hash{};  // of menu and networks
+  };
+
+  struct Counters {
+    std::uint64_t frames = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t published = 0;  // decisions that were given to ZeroMQ
+    std::uint64_t dropped = 0;    // decisions that nobody took
+    std::uint64_t ledgers_dropped = 0;
+    std::uint64_t waits = 0;  // times the shard had to wait for the collector
+  };
+
+  /// Connects or binds. Throws Error when the address cannot be used.
+  Publisher(zmq::context_t& context, const DecisionsConfig& config, const std::string& address,
+            Identity identity);
+  ~Publisher();
+
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+
+  /// Room for one encoded decision of `bytes` (a multiple of 8), to be filled at once. Empty when the
+  /// decision is larger than a frame, or when the frame before it cannot be sent yet: try_flush() later.
+  std::span<std::byte> reserve(std::size_t bytes, std::int64_t now_ns) noexcept;
+
+  /// The open frame is full, holds flush_events, or has been open for flush_ns.
+  bool due(std::int64_t now_ns) const noexcept {
+    return count_ >= flush_events_ || (count_ != 0 && now_ns - opened_ns_ >= flush_ns_);
+  }
+  std::size_t open_decisions() const noexcept { return count_; }
+
+  /// Sends the open frame. Returns false when the peer takes no more and the configuration says wait.
+  bool try_flush() noexcept;
+
+  /// try_flush until it works or `timeout_ns` has passed; then what is left is counted as dropped.
+  void flush(std::int64_t timeout_ns) noexcept;
+
+  /// Sends a luminosity block's book behind the decisions so far; dropped and counted when the peer takes
+  /// no more (the recording has it too).
+  void send_ledger(std::string_view json);
+
+  const Counters& counters() const noexcept { return counters_; }
+
+ private:
+  /// Lives until neither the publisher nor ZeroMQ holds it.
+  struct Buffer {
+    std::unique_ptr<std::byte[]> bytes;
+    std::atomic<int> holders{1};
+  };
+
+  static void let_go(void* bytes, void* buffer) noexcept;
+  bool open_buffer() noexcept;
+  void write_header(std::span<std::byte> frame, FrameKind kind, std::uint32_t count) noexcept;
+  void drop() noexcept;
+
+  zmq::socket_t socket_;
+  Identity identity_;
+  WhenFull when_full_;
+  std::size_t flush_events_;
+  std::int64_t flush_ns_;
+  std::vector<Buffer*> buffers_;
+  Buffer* open_ = nullptr;  // being filled
+  std::size_t used_bytes_ = 0;
+  std::uint32_t count_ = 0;
+  std::uint64_t sequence_ = 0;
+  std::int64_t opened_ns_ = 0;
+  Counters counters_;
+};
+
+}  // namespace crible::pipeline
