@@ -1,0 +1,84 @@
+#pragma once
+
+#include "backends/cpu/kernels/kernel.hpp"
+#include "backends/cpu/kernels/simd.hpp"
+
+// From the sum of a product to what is stored: requantize and threshold in vector registers.
+namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
+
+/// Parameters of one output for all lanes: tiles, where lanes are events.
+struct Broadcast {
+  static V get(const std::int32_t* p) { return set1(*p); }
+  static D low(const std::int64_t* p) { return set1_64(*p); }
+  static D high(const std::int64_t* p) { return set1_64(*p); }
+};
+
+/// Parameters of consecutive outputs: single events, where lanes are outputs.
+struct Consecutive {
+  static V get(const std::int32_t* p) { return load(p); }
+  static D low(const std::int64_t* p) { return load_64(p); }
+  static D high(const std::int64_t* p) { return load_64(p + kLanes / 2); }
+};
+
+template <class Get>
+inline V shifted(const Epilogue& e, std::uint32_t output, V sum) {
+  const V shift = Get::get(e.shift + output);
+  V raised = sum;
+  if (e.odd) {
+    raised = add(raised,
+                 add(bit_and(shift_right(sum, shift), Get::get(e.mask + output)), Get::get(e.plus + output)));
+  } else if (e.negative) {
+    raised = add(raised, add(bit_and(sign_of(sum), Get::get(e.mask + output)), Get::get(e.plus + output)));
+  }
+  return shift_right(raised, shift);
+}
+
+inline D raised_if_odd(D value, D shift, D plus) {
+  return add_64(value, add_64(and_64(shift_right_64(value, shift), set1_64(1)), plus));
+}
+
+template <class Get>
+inline V scaled(const Epilogue& e, std::uint32_t output, V sum) {
+  const V multiplier = Get::get(e.multiplier + output);
+  const V shift = Get::get(e.shift + output);
+  D low = add_64(multiply_64(low_half(sum), low_half(multiplier)), Get::low(e.offset + output));
+  D high = add_64(multiply_64(high_half(sum), high_half(multiplier)), Get::high(e.offset + output));
+  if (e.odd) {
+    low = raised_if_odd(low, low_half(shift), Get::low(e.wide_plus + output));
+    high = raised_if_odd(high, high_half(shift), Get::high(e.wide_plus + output));
+  }
+  low = shift_right_64(low, low_half(shift));
+  high = shift_right_64(high, high_half(shift));
+  return add(narrow(low, high), Get::get(e.correction + output));
+}
+
+template <class Get>
+inline V counted(const Epilogue& e, std::uint32_t output, V sum) {
+  V count = zero();
+  for (std::uint32_t step = 0; step < e.steps; ++step) {
+    count = sub(count, greater_equal(sum, Get::get(e.thresholds + std::size_t{step} * e.stride + output)));
+  }
+  return mul(count, Get::get(e.sign + output));
+}
+
+/// The result, less the offset of the stored form.
+template <class Get>
+inline V finish(const Epilogue& e, std::uint32_t output, V sum) {
+  switch (e.finish) {
+    case Finish::none:
+      return sum;
+    case Finish::shift:
+      sum = shifted<Get>(e, output, sum);
+      break;
+    case Finish::scale:
+      sum = scaled<Get>(e, output, sum);
+      break;
+    case Finish::count:
+      sum = counted<Get>(e, output, sum);
+      break;
+  }
+  sum = add(sum, Get::get(e.add + output));
+  return min(max(sum, set1(e.low)), set1(e.high));
+}
+
+}  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "backends/cpu/steps.hpp"
+
+/// Included by every kernel file. Each file is compiled once for each instruction set, in a namespace of
+/// that name, so that nothing compiled for AVX-512 can be linked into portable code. For the same reason
+/// kernels include no standard header that defines functions.
+
+namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
+
+/// Lane 0 of a row; E is the number of events in a tile.
+template <int E, class T>
+inline T* row(const Frame& frame, Row r) {
+  return reinterpret_cast<T*>(frame.rows + std::size_t{r} * E * 4);
+}
+
+inline std::size_t index(Kind kind) {
+  return static_cast<std::size_t>(kind);
+}
+
+template <class T>
+inline const T& as(const void* data) {
+  return *static_cast<const T*>(data);
+}
+
+/// Each file enters its kernels for tiles of E events.
+template <int E>
+void add_transfers(StepFunction* table);
+template <int E>
+void add_elementwise(StepFunction* table);
+template <int E>
+void add_requantize(StepFunction* table);
+template <int E>
+void add_folds(StepFunction* table);
+template <int E>
+void add_sorts(StepFunction* table);
+template <int E>
+void add_tree_walks(StepFunction* table);
+void add_products_single(StepFunction* table);
+void add_products_tile(StepFunction* table);
+
+}  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include "backends/cpu/steps.hpp"
+
+// 8 lanes of 32 bits; names as in simd_avx512.hpp.
+namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
+
+inline constexpr int kLanes = 8;
+using V = __m256i;
+using D = __m256i;
+
+inline V load(const void* p) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(p));
+}
+inline void store(void* p, V x) {
+  _mm256_storeu_si256(static_cast<__m256i*>(p), x);
+}
+inline V set1(std::int32_t x) {
+  return _mm256_set1_epi32(x);
+}
+inline V zero() {
+  return _mm256_setzero_si256();
+}
+inline V add(V a, V b) {
+  return _mm256_add_epi32(a, b);
+}
+inline V sub(V a, V b) {
+  return _mm256_sub_epi32(a, b);
+}
+inline V mul(V a, V b) {
+  return _mm256_mullo_epi32(a, b);
+}
+inline V min(V a, V b) {
+  return _mm256_min_epi32(a, b);
+}
+inline V max(V a, V b) {
+  return _mm256_max_epi32(a, b);
+}
+inline V bit_and(V a, V b) {
+  return _mm256_and_si256(a, b);
+}
+inline V bit_or(V a, V b) {
+  return _mm256_or_si256(a, b);
+}
+inline V shift_right(V a, V count) {
+  return _mm256_srav_epi32(a, count);
+}
+template <int Count>
+inline V shift_left(V a) {
+  return _mm256_slli_epi32(a, Count);
+}
+inline V sign_of(V a) {
+  return _mm256_srai_epi32(a, 31);
+}
+inline V greater_equal(V a, V b) {
+  return _mm256_xor_si256(_mm256_cmpgt_epi32(b, a), set1(-1));
+}
+inline V max_bytes(V a, V b) {
+  return _mm256_max_epu8(a, b);
+}
+
+inline V dot2(V sum, V x, V weights) {
+  return add(sum, _mm256_madd_epi16(x, weights));
+}
+/// Exact for all values: even and odd bytes apart, as int16.
+inline V dot4(V sum, V x, V weights) {
+  const V mask = set1(0x00ff00ff);
+  const V even = _mm256_srai_epi16(_mm256_slli_epi16(weights, 8), 8);
+  const V odd = _mm256_srai_epi16(weights, 8);
+  return dot2(dot2(sum, bit_and(x, mask), even), _mm256_srli_epi16(x, 8), odd);
+}
+inline V dot1(V sum, V x, V weights) {
+  return add(sum, mul(x, weights));
+}
+
+inline D low_half(V a) {
+  return _mm256_cvtepi32_epi64(_mm256_castsi256_si128(a));
+}
+inline D high_half(V a) {
+  return _mm256_cvtepi32_epi64(_mm256_extracti128_si256(a, 1));
+}
+inline D load_64(const void* p) {
+  return load(p);
+}
+inline D set1_64(std::int64_t x) {
+  return _mm256_set1_epi64x(x);
+}
+inline D multiply_64(D a, D b) {
+  return _mm256_mul_epi32(a, b);
+}
+inline D add_64(D a, D b) {
+  return _mm256_add_epi64(a, b);
+}
+inline D and_64(D a, D b) {
+  return _mm256_and_si256(a, b);
+}
+inline D shift_right_64(D a, D count) {
+  return _mm256_srlv_epi64(a, count);
+}
+inline V narrow(D low, D high) {
+  const __m256 even = _mm256_shuffle_ps(_mm256_castsi256_ps(low), _mm256_castsi256_ps(high), 0x88);
+  return _mm256_permute4x64_epi64(_mm256_castps_si256(even), 0xd8);
+}
+
+inline void store_bytes(void* p, V x) {
+  const V quads = _mm256_shuffle_epi8(x, _mm256_set1_epi32(0x0c080400));
+  const __m128i both = _mm_unpacklo_epi32(_mm256_castsi256_si128(quads), _mm256_extracti128_si256(quads, 1));
+  _mm_storel_epi64(static_cast<__m128i*>(p), both);
+}
+inline void store_shorts(void* p, V x) {
+  const V pick = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1, 0, 1, 4, 5, 8, 9,
+                                  12, 13, -1, -1, -1, -1, -1, -1, -1, -1);
+  const V pairs = _mm256_permute4x64_epi64(_mm256_shuffle_epi8(x, pick), 0x08);
+  _mm_storeu_si128(static_cast<__m128i*>(p), _mm256_castsi256_si128(pairs));
+}
+
+}  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include "backends/cpu/steps.hpp"
+
+// 16 lanes of 32 bits. Every simd_*.hpp gives the same names; simd.hpp chooses.
+namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
+
+inline constexpr int kLanes = 16;
+using V = __m512i;  // int32 lanes
+using D = __m512i;  // int64 lanes: half of them
+
+inline V load(const void* p) {
+  return _mm512_loadu_si512(p);
+}
+inline void store(void* p, V x) {
+  _mm512_storeu_si512(p, x);
+}
+inline V set1(std::int32_t x) {
+  return _mm512_set1_epi32(x);
+}
+inline V zero() {
+  return _mm512_setzero_si512();
+}
+inline V add(V a, V b) {
+  return _mm512_add_epi32(a, b);
+}
+inline V sub(V a, V b) {
+  return _mm512_sub_epi32(a, b);
+}
+inline V mul(V a, V b) {
+  return _mm512_mullo_epi32(a, b);
+}
+inline V min(V a, V b) {
+  return _mm512_min_epi32(a, b);
+}
+inline V max(V a, V b) {
+  return _mm512_max_epi32(a, b);
+}
+inline V bit_and(V a, V b) {
+  return _mm512_and_si512(a, b);
+}
+inline V bit_or(V a, V b) {
+  return _mm512_or_si512(a, b);
+}
+inline V shift_right(V a, V count) {
+  return _mm512_srav_epi32(a, count);
+}
+template <int Count>
+inline V shift_left(V a) {
+  return _mm512_slli_epi32(a, Count);
+}
+inline V sign_of(V a) {
+  return _mm512_srai_epi32(a, 31);
+}
+/// -1 where a >= b.
+inline V greater_equal(V a, V b) {
+  return _mm512_movm_epi32(_mm512_cmpge_epi32_mask(a, b));
+}
+inline V max_bytes(V a, V b) {
+  return _mm512_max_epu8(a, b);
+}
+
+/// Four unsigned bytes times four signed ones, or two int16 times two, or one int32, added to each lane.
+inline V dot4(V sum, V x, V weights) {
+  return _mm512_dpbusd_epi32(sum, x, weights);
+}
+inline V dot2(V sum, V x, V weights) {
+  return _mm512_dpwssd_epi32(sum, x, weights);
+}
+inline V dot1(V sum, V x, V weights) {
+  return add(sum, mul(x, weights));
+}
+
+inline D low_half(V a) {
+  return _mm512_cvtepi32_epi64(_mm512_castsi512_si256(a));
+}
+inline D high_half(V a) {
+  return _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(a, 1));
+}
+inline D load_64(const void* p) {
+  return load(p);
+}
+inline D set1_64(std::int64_t x) {
+  return _mm512_set1_epi64(x);
+}
+/// Products of the low 32 bits, sign-extended.
+inline D multiply_64(D a, D b) {
+  return _mm512_mul_epi32(a, b);
+}
+inline D add_64(D a, D b) {
+  return _mm512_add_epi64(a, b);
+}
+inline D and_64(D a, D b) {
+  return _mm512_and_si512(a, b);
+}
+inline D shift_right_64(D a, D count) {
+  return _mm512_srlv_epi64(a, count);
+}
+/// Low 32 bits of each.
+inline V narrow(D low, D high) {
+  return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi64_epi32(low)), _mm512_cvtepi64_epi32(high),
+                            1);
+}
+
+/// The lowest byte, or int16, of each lane, side by side.
+inline void store_bytes(void* p, V x) {
+  _mm_storeu_si128(static_cast<__m128i*>(p), _mm512_cvtepi32_epi8(x));
+}
+inline void store_shorts(void* p, V x) {
+  _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtepi32_epi16(x));
+}
+
+}  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

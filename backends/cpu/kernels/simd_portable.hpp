@@ -1,0 +1,133 @@
+#pragma once
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "backends/cpu/steps.hpp"
+
+// 4 lanes of 32 bits in the compiler's own vector types; names as in simd_avx512.hpp.
+namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
+
+inline constexpr int kLanes = 4;
+using V = std::int32_t __attribute__((vector_size(16)));
+using D = std::int64_t __attribute__((vector_size(16)));
+using UnsignedLanes = std::uint32_t __attribute__((vector_size(16)));
+using UnsignedHalf = std::uint64_t __attribute__((vector_size(16)));
+using Shorts = std::int16_t __attribute__((vector_size(16)));
+using Bytes = std::uint8_t __attribute__((vector_size(16)));
+
+inline V load(const void* p) {
+  V x;
+  __builtin_memcpy(&x, p, sizeof(x));
+  return x;
+}
+inline void store(void* p, V x) {
+  __builtin_memcpy(p, &x, sizeof(x));
+}
+inline V set1(std::int32_t x) {
+  return V{x, x, x, x};
+}
+inline V zero() {
+  return V{};
+}
+// Sums and products wrap, which only unsigned lanes may.
+inline V add(V a, V b) {
+  return (V)((UnsignedLanes)a + (UnsignedLanes)b);
+}
+inline V sub(V a, V b) {
+  return (V)((UnsignedLanes)a - (UnsignedLanes)b);
+}
+inline V mul(V a, V b) {
+  return (V)((UnsignedLanes)a * (UnsignedLanes)b);
+}
+inline V min(V a, V b) {
+  return a < b ? a : b;
+}
+inline V max(V a, V b) {
+  return a > b ? a : b;
+}
+inline V bit_and(V a, V b) {
+  return a & b;
+}
+inline V bit_or(V a, V b) {
+  return a | b;
+}
+inline V shift_right(V a, V count) {
+  return a >> count;
+}
+template <int Count>
+inline V shift_left(V a) {
+  return (V)((UnsignedLanes)a << Count);
+}
+inline V sign_of(V a) {
+  return a >> 31;
+}
+inline V greater_equal(V a, V b) {
+  return a >= b;
+}
+inline V max_bytes(V a, V b) {
+  const Bytes x = (Bytes)a;
+  const Bytes y = (Bytes)b;
+  return (V)(x > y ? x : y);
+}
+
+inline V dot2(V sum, V x, V weights) {
+#if defined(__SSE2__)
+  return add(sum, (V)_mm_madd_epi16((__m128i)x, (__m128i)weights));
+#else
+  const V low = mul(shift_left<16>(x) >> 16, shift_left<16>(weights) >> 16);
+  return add(add(sum, low), mul(x >> 16, weights >> 16));
+#endif
+}
+inline V dot4(V sum, V x, V weights) {
+  const V even_weights = (V)(((Shorts)weights << 8) >> 8);
+  const V odd_weights = (V)((Shorts)weights >> 8);
+  const V mask = set1(0x00ff00ff);
+  return dot2(dot2(sum, x & mask, even_weights), (x >> 8) & mask, odd_weights);
+}
+inline V dot1(V sum, V x, V weights) {
+  return add(sum, mul(x, weights));
+}
+
+inline D low_half(V a) {
+  return D{a[0], a[1]};
+}
+inline D high_half(V a) {
+  return D{a[2], a[3]};
+}
+inline D load_64(const void* p) {
+  D x;
+  __builtin_memcpy(&x, p, sizeof(x));
+  return x;
+}
+inline D set1_64(std::int64_t x) {
+  return D{x, x};
+}
+inline D multiply_64(D a, D b) {
+  return (D)((UnsignedHalf)a * (UnsignedHalf)b);
+}
+inline D add_64(D a, D b) {
+  return (D)((UnsignedHalf)a + (UnsignedHalf)b);
+}
+inline D and_64(D a, D b) {
+  return a & b;
+}
+inline D shift_right_64(D a, D count) {
+  return (D)((UnsignedHalf)a >> (UnsignedHalf)count);
+}
+inline V narrow(D low, D high) {
+  return V{static_cast<std::int32_t>(low[0]), static_cast<std::int32_t>(low[1]),
+           static_cast<std::int32_t>(high[0]), static_cast<std::int32_t>(high[1])};
+}
+
+inline void store_bytes(void* p, V x) {
+  auto* bytes = static_cast<std::uint8_t*>(p);
+  for (int lane = 0; lane < kLanes; ++lane) bytes[lane] = static_cast<std::uint8_t>(x[lane]);
+}
+inline void store_shorts(void* p, V x) {
+  auto* shorts = static_cast<std::int16_t*>(p);
+  for (int lane = 0; lane < kLanes; ++lane) shorts[lane] = static_cast<std::int16_t>(x[lane]);
+}
+
+}  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

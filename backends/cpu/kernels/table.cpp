@@ -1,0 +1,29 @@
+#include "backends/cpu/kernels/kernel.hpp"
+#include "backends/cpu/kernels/simd.hpp"
+
+namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
+namespace {
+
+template <int E>
+void add_all(StepFunction* table) {
+  add_transfers<E>(table);
+  add_elementwise<E>(table);
+  add_requantize<E>(table);
+  add_folds<E>(table);
+  add_sorts<E>(table);
+  add_tree_walks<E>(table);
+}
+
+}  // namespace
+
+/// The tables of this variant, filled in by the caller's one call.
+void fill(Kernels& kernels) {
+  add_all<1>(kernels.single);
+  add_products_single(kernels.single);
+  add_all<kTileEvents>(kernels.tile);
+  add_products_tile(kernels.tile);
+  kernels.block_single = kLanes;
+  kernels.block_tile = 4;
+}
+
+}  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

@@ -1,0 +1,144 @@
+#include "backends/cpu/kernels/kernel.hpp"
+
+// Between the batch's arrays, rows of either integer width, and packed rows.
+
+namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
+namespace {
+
+inline std::size_t event_of_lane(const Frame& frame, int lane) {
+  const auto event = static_cast<std::size_t>(lane);
+  return event < frame.events ? event : frame.events - 1;
+}
+
+template <int E, class Stored, class T>
+void load(const void* data, const Frame& frame) {
+  const auto& t = as<Transfer>(data);
+  const auto* array = reinterpret_cast<const Stored*>(frame.inputs[t.port]);
+  for (int lane = 0; lane < E; ++lane) {
+    const Stored* event = array + event_of_lane(frame, lane) * t.row_elements;
+    for (std::uint32_t i = 0; i < t.count; ++i) row<E, T>(frame, t.row[i])[lane] = event[t.element[i]];
+  }
+}
+
+template <int E, class T, class Stored>
+void store(const void* data, const Frame& frame) {
+  const auto& t = as<Transfer>(data);
+  auto* array = reinterpret_cast<Stored*>(frame.outputs[t.port]);
+  const int events = E == 1 ? 1 : static_cast<int>(frame.events);
+  for (int lane = 0; lane < events; ++lane) {
+    Stored* event = array + static_cast<std::size_t>(lane) * t.row_elements;
+    for (std::uint32_t i = 0; i < t.count; ++i) {
+      event[t.element[i]] = static_cast<Stored>(row<E, T>(frame, t.row[i])[lane]);
+    }
+  }
+}
+
+template <int E>
+void load_lanes(const void* data, const Frame& frame) {
+  const auto& t = as<LoadLanes>(data);
+  for (int lane = 0; lane < E; ++lane) {
+    const std::byte* event = frame.inputs[t.port] + event_of_lane(frame, lane) * t.row_bytes;
+    for (std::uint32_t i = 0; i < t.count; ++i) {
+      std::uint32_t bits;
+      __builtin_memcpy(&bits, event + t.byte[i], 4);
+      row<E, std::uint32_t>(frame, t.row[i])[lane] = bits ^ t.flip;
+    }
+  }
+}
+
+template <int E>
+void widen(const void* data, const Frame& frame) {
+  const auto& t = as<Elementwise>(data);
+  for (std::uint32_t i = 0; i < t.count; ++i) {
+    const auto* in = row<E, std::int32_t>(frame, t.a[i]);
+    auto* out = row<E, std::int64_t>(frame, t.out[i]);
+#pragma GCC ivdep
+    for (int lane = 0; lane < E; ++lane) out[lane] = in[lane];
+  }
+}
+
+/// Parts = 4 bytes or 2 int16 of a lane.
+template <int E, int Parts>
+void pack(const void* data, const Frame& frame) {
+  const auto& t = as<Pack>(data);
+  constexpr int bits = 32 / Parts;
+  constexpr std::uint32_t mask = (1u << bits) - 1;
+  for (std::uint32_t i = 0; i < t.count; ++i) {
+    auto* out = row<E, std::uint32_t>(frame, t.out[i]);
+    const std::uint32_t* in[Parts];
+    for (int part = 0; part < Parts; ++part) in[part] = row<E, std::uint32_t>(frame, t.in[i * Parts + part]);
+    const auto offset = static_cast<std::uint32_t>(t.offset);
+#pragma GCC ivdep
+    for (int lane = 0; lane < E; ++lane) {
+      std::uint32_t packed = 0;
+      for (int part = 0; part < Parts; ++part) {
+        packed |= ((in[part][lane] - offset) & mask) << (part * bits);
+      }
+      out[lane] = packed;
+    }
+  }
+}
+
+template <int E>
+void unpack_bytes(const void* data, const Frame& frame) {
+  const auto& t = as<Unpack>(data);
+  for (std::uint32_t i = 0; i < t.count; ++i) {
+    const auto* in = row<E, std::uint32_t>(frame, t.in[i]);
+    auto* out = row<E, std::int32_t>(frame, t.out[i]);
+    const int shift = t.part[i] * 8;
+#pragma GCC ivdep
+    for (int lane = 0; lane < E; ++lane) {
+      out[lane] = static_cast<std::int32_t>((in[lane] >> shift) & 255u) + t.offset;
+    }
+  }
+}
+
+template <int E>
+void unpack_shorts(const void* data, const Frame& frame) {
+  const auto& t = as<Unpack>(data);
+  for (std::uint32_t i = 0; i < t.count; ++i) {
+    const auto* in = row<E, std::uint32_t>(frame, t.in[i]);
+    auto* out = row<E, std::int32_t>(frame, t.out[i]);
+    const int left = t.part[i] == 0 ? 16 : 0;
+#pragma GCC ivdep
+    for (int lane = 0; lane < E; ++lane) {
+      out[lane] = (static_cast<std::int32_t>(in[lane] << left) >> 16) + t.offset;
+    }
+  }
+}
+
+}  // namespace
+
+template <int E>
+void add_transfers(StepFunction* table) {
+  using i8 = std::int8_t;
+  using i16 = std::int16_t;
+  using i32 = std::int32_t;
+  using i64 = std::int64_t;
+  table[index(Kind::load_s8)] = load<E, i8, i32>;
+  table[index(Kind::load_u8)] = load<E, std::uint8_t, i32>;
+  table[index(Kind::load_s16)] = load<E, i16, i32>;
+  table[index(Kind::load_u16)] = load<E, std::uint16_t, i32>;
+  table[index(Kind::load_s32)] = load<E, i32, i32>;
+  table[index(Kind::load_u32)] = load<E, std::uint32_t, i64>;
+  table[index(Kind::load_s64)] = load<E, i64, i64>;
+  table[index(Kind::load_lanes)] = load_lanes<E>;
+  table[index(Kind::store_8)] = store<E, i32, i8>;
+  table[index(Kind::store_16)] = store<E, i32, i16>;
+  table[index(Kind::store_32)] = store<E, i32, i32>;
+  table[index(Kind::store_64)] = store<E, i32, i64>;
+  table[index(Kind::store_from_64_8)] = store<E, i64, i8>;
+  table[index(Kind::store_from_64_16)] = store<E, i64, i16>;
+  table[index(Kind::store_from_64_32)] = store<E, i64, i32>;
+  table[index(Kind::store_from_64_64)] = store<E, i64, i64>;
+  table[index(Kind::widen)] = widen<E>;
+  table[index(Kind::pack_bytes)] = pack<E, 4>;
+  table[index(Kind::pack_shorts)] = pack<E, 2>;
+  table[index(Kind::unpack_bytes)] = unpack_bytes<E>;
+  table[index(Kind::unpack_shorts)] = unpack_shorts<E>;
+}
+
+template void add_transfers<1>(StepFunction* table);
+template void add_transfers<kTileEvents>(StepFunction* table);
+
+}  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

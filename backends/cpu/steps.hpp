@@ -1,0 +1,316 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// What the planner and the kernels share: plain structs of pointers and numbers. A plan is a list of
+/// steps over *rows*. A row is one 32-bit lane for each event of a tile: one tensor element as int32 (two
+/// consecutive rows: as int64), or four elements as bytes, or two as int16. A tile is kTileEvents events,
+/// or a single one; the same plan structure serves both, each compiled for its own kernels.
+///
+/// The kernels are compiled for several instruction sets: this header must not define functions.
+namespace crible::backends::cpu {
+
+inline constexpr int kTileEvents = 32;
+
+using Row = std::uint32_t;
+
+/// What a step works on: the rows, and the batch's arrays for the steps that load and store.
+struct Frame {
+  std::byte* rows;                 // row r begins at byte r * 4 * events of a tile; 64-byte aligned
+  const std::byte* const* inputs;  // of the first event of the tile
+  std::byte* const* outputs;
+  std::size_t events;  // in this tile; lanes beyond repeat the last event
+};
+
+using StepFunction = void (*)(const void* data, const Frame& frame);
+
+struct Step {
+  StepFunction run;
+  const void* data;
+};
+
+/// Elements of an input or output array, to or from rows. `element` counts in storage units.
+struct Transfer {
+  std::uint32_t port;
+  std::uint32_t row_elements;
+  std::uint32_t count;
+  const std::uint32_t* element;
+  const Row* row;
+};
+
+/// Whole 32-bit lanes of an input row (four bytes, two int16), the bits in `flip` inverted.
+struct LoadLanes {
+  std::uint32_t port;
+  std::uint32_t row_bytes;
+  std::uint32_t count;
+  std::uint32_t flip;
+  const std::uint32_t* byte;
+  const Row* row;
+};
+
+/// Elementwise on one, two or three rows for each result row. Unused row lists are null.
+struct Elementwise {
+  std::uint32_t count;
+  const Row* a;
+  const Row* b;
+  const Row* c;
+  const Row* out;
+};
+
+/// Four (two) rows to the bytes (int16) of one: value - offset.
+struct Pack {
+  std::uint32_t count;
+  std::int32_t offset;
+  const Row* in;  // [count][4] or [count][2]
+  const Row* out;
+};
+
+/// One byte or int16 of a row, plus the offset.
+struct Unpack {
+  std::uint32_t count;
+  std::int32_t offset;
+  const Row* in;
+  const std::uint8_t* part;  // which byte or int16
+  const Row* out;
+};
+
+/// One entry for each distinct set of parameters; `entry` says which one an element has.
+/// y = q + ((r + plus + (sign & if_negative) + (q & if_odd)) >> shift), q = t >> shift, r = t mod 2^shift.
+struct RequantizeEntry {
+  std::int64_t multiplier;
+  std::int64_t offset;
+  std::int64_t zero_point;
+  std::int64_t plus;
+  std::int64_t if_negative;
+  std::int64_t if_odd;
+  std::int64_t shift;
+};
+
+struct Requantize {
+  Elementwise rows;
+  const std::uint32_t* entry;
+  const RequantizeEntry* entries;
+  std::int64_t low;
+  std::int64_t high;
+  bool wrap;
+  std::int64_t wrap_mask;  // 2^width - 1
+  std::int64_t wrap_sign;  // 2^(width - 1) for a signed result, else 0
+};
+
+struct Threshold {
+  Elementwise rows;
+  const std::uint32_t* entry;
+  std::uint32_t steps;
+  const std::int64_t* thresholds;  // [entries][steps]
+  const std::int64_t* base;
+  const std::int32_t* sign;
+};
+
+struct Lookup {
+  Elementwise rows;
+  const std::uint32_t* entry;
+  std::uint32_t entries;  // in one table
+  std::int64_t first;
+  const std::int64_t* table;
+};
+
+struct Clamp {
+  Elementwise rows;
+  std::int64_t low;
+  std::int64_t high;
+  std::int32_t shift;  // leaky relu
+};
+
+/// For each result a list of rows: folded (pool, reduce) or multiplied and summed (any dense or conv).
+struct Fold {
+  std::uint32_t count;
+  const std::uint32_t* begin;  // [count + 1]
+  const Row* in;
+  const std::int64_t* weights;  // null for folds
+  const std::int64_t* bias;     // [count], null for folds
+  const Row* out;
+};
+
+/// Lines of equal length: ranks of the keys, values moved to their places. Stable.
+struct Sort {
+  std::uint32_t lines;
+  std::uint32_t length;
+  bool descending;
+  bool indices;
+  bool keys_64;
+  const Row* keys;    // [lines][length]
+  const Row* values;  // [lines][length], unused for indices
+  const Row* out;     // [lines][length]
+  std::byte* ranks;   // length rows, scratch
+};
+
+struct WalkNode {
+  Row feature;
+  std::int32_t left;  // negative: ~leaf
+  std::int32_t right;
+  std::uint32_t categories_begin;
+  std::uint32_t categories_end;
+  bool missing_left;
+  std::int64_t threshold;
+};
+
+struct WalkTree {
+  const WalkNode* nodes;  // null: the single leaf 0
+  const std::int64_t* leaves;
+};
+
+/// Any tree ensemble: each tree walked for each event. Trees sorted by output.
+struct TreeWalk {
+  std::uint32_t outputs;
+  const std::uint32_t* begin;  // [outputs + 1] into trees
+  const WalkTree* trees;
+  const std::int64_t* categories;
+  const std::int64_t* bias;
+  bool has_missing;
+  std::int64_t missing;
+  const Row* out;
+};
+
+/// How a sum becomes the result of a Product.
+/// none: stored as it is. shift: sum >> shift, the rounding in the bias; or (sum + plus + ((sum >> shift) &
+/// mask)) >> shift where `odd`, (sum + plus + ((sum >> 31) & mask)) >> shift where `negative`. scale: the
+/// same on sum * multiplier + offset in 64 bits, unsigned. count: sign * (number of thresholds <= sum). Then
+/// `add`, low and high.
+enum class Finish : std::uint8_t { none, shift, scale, count };
+
+/// In which form the results are stored: one int32, two int16 or four bytes in a lane.
+enum class Form : std::uint8_t { wide, shorts, bytes };
+
+/// Arrays have one entry for each output, padded to whole blocks with entries that give 0.
+struct Epilogue {
+  Finish finish;
+  bool odd;       // half to even
+  bool negative;  // roundings that ask for the sign
+  const std::int32_t* shift;
+  const std::int32_t* plus;  // added before the shift, where it is not in the bias
+  const std::int32_t* mask;
+  const std::int32_t* multiplier;  // scale
+  const std::int64_t* offset;      // scale: includes 2^62, and plus unless odd
+  const std::int64_t* wide_plus;   // scale and odd: added before the shift
+  const std::int32_t* correction;  // scale: minus 2^(62 - shift), modulo 2^32
+  const std::int32_t* add;         // zero point minus the stored form's offset
+  std::int32_t low;                // bounds of what is stored
+  std::int32_t high;
+  std::uint32_t steps;             // count
+  std::uint32_t stride;            // count: outputs padded
+  const std::int32_t* thresholds;  // count: [steps][stride]
+  const std::int32_t* sign;
+};
+
+/// Dense or convolution: `pixels` products of one weight matrix with the rows of each pixel.
+struct Product {
+  std::uint32_t outputs;
+  std::uint32_t blocks;  // of outputs, as the kernel wants them
+  std::uint32_t depth;   // lanes (4 bytes, 2 int16 or 1 int32) of each pixel's input
+  std::uint32_t pixels;
+  Form form;  // of the input lanes
+  Form out_form;
+  const Row* in;                // [pixels][depth]
+  const std::int32_t* weights;  // [blocks][depth][outputs of a block], lanes
+  const std::int32_t* bias;
+  const Row* out;  // [pixels]: first of consecutive rows
+  Epilogue epilogue;
+};
+
+/// Maximum of rows in their form; bytes are unsigned.
+struct PackedMax {
+  std::uint32_t count;
+  const std::uint32_t* begin;
+  const Row* in;
+  const Row* out;
+};
+
+/// Every kind of step, in the order of the kernels' tables. Suffixes: 32 and 64 name the rows' integers.
+enum class Kind : std::uint8_t {
+  load_s8,
+  load_u8,
+  load_s16,
+  load_u16,
+  load_s32,
+  load_u32,
+  load_s64,
+  load_lanes,
+  store_8,
+  store_16,
+  store_32,
+  store_64,
+  store_from_64_8,
+  store_from_64_16,
+  store_from_64_32,
+  store_from_64_64,
+  widen,
+  pack_bytes,
+  pack_shorts,
+  unpack_bytes,
+  unpack_shorts,
+  requantize_32_32,
+  requantize_32_64,
+  requantize_64_32,
+  requantize_64_64,
+  threshold_32_32,
+  threshold_32_64,
+  threshold_64_32,
+  threshold_64_64,
+  lookup_32_32,
+  lookup_32_64,
+  lookup_64_32,
+  lookup_64_64,
+  clamp_32_32,
+  clamp_64_32,
+  clamp_64_64,
+  leaky_32,
+  leaky_64,
+  add_32,
+  add_64,
+  subtract_32,
+  subtract_64,
+  multiply_32,
+  multiply_64,
+  less_32,
+  less_64,
+  less_equal_32,
+  less_equal_64,
+  equal_32,
+  equal_64,
+  not_equal_32,
+  not_equal_64,
+  select_32,
+  select_64,
+  sum_of_products_32,
+  sum_of_products_64,
+  fold_sum_32,
+  fold_sum_64,
+  fold_max_32,
+  fold_max_64,
+  fold_min_32,
+  fold_min_64,
+  fold_squares_32,
+  fold_squares_64,
+  fold_argmax_32,
+  fold_argmax_64,
+  sort_32,
+  sort_64,
+  tree_walk_32_32,
+  tree_walk_32_64,
+  tree_walk_64_32,
+  tree_walk_64_64,
+  product,
+  max_bytes,
+  count_of_kinds
+};
+
+/// The kernels of one instruction set: for single events and for tiles.
+struct Kernels {
+  StepFunction single[static_cast<std::size_t>(Kind::count_of_kinds)];
+  StepFunction tile[static_cast<std::size_t>(Kind::count_of_kinds)];
+  std::uint32_t block_single;  // outputs in a block of Product's weights
+  std::uint32_t block_tile;
+};
+
+}  // namespace crible::backends::cpu
