@@ -26,6 +26,9 @@ macro(crible_project_settings)
   endif()
 
   add_compile_options(-Wall -Wextra -Wshadow -Werror=switch -Werror=return-type)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    add_compile_options(-Wno-unknown-pragmas)  # GCC's vectorization hints
+  endif()
   if(CRIBLE_WERROR)
     add_compile_options(-Werror)
   endif()
