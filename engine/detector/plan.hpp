@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/detector/description.hpp"
+#include "engine/detector/event.hpp"
+
+namespace crible::detector {
+
+enum class DecodeStatus : std::uint8_t {
+  ok,
+  missing_fragment,  // a source's fragment is not there
+  too_short,         // a payload ends before what is described
+  too_long,          // bytes left behind what is described
+  wrong_constant,    // a field that must have one value (magic, source id) has another
+  too_many_records,  // more records than the description allows
+};
+inline constexpr std::size_t decode_status_count = 6;
+
+/// One sentence for each status.
+const char* sentence(DecodeStatus status);
+
+struct DecodeResult {
+  DecodeStatus status = DecodeStatus::ok;
+  std::uint32_t source = 0;  // index of the source at fault, when not ok
+};
+
+/// The description compiled to flat tables. Immutable; shared by all shards.
+class Decoder {
+ public:
+  explicit Decoder(const Description& description);
+
+  /// An event with room for every collection. Allocates; call it when starting.
+  Event make_event() const;
+
+  /// Checks the fragments against the description and finds their parts. `fragments` has one entry for each
+  /// source, in the order of the description. When the result is not ok, event.valid() is false.
+  DecodeResult decode(std::span<const Payload> fragments, Event& event) const noexcept;
+
+ private:
+  struct Check {
+    std::uint32_t offset_bytes;
+    FieldType type;
+    std::int64_t value;
+  };
+
+  /// What is done for one source.
+  struct SourcePlan {
+    std::size_t min_bytes;
+    bool may_be_longer;
+    std::uint32_t first_check;
+    std::uint32_t end_check;
+    std::int32_t varying;  // index in records_ of the array with a varying count; -1: none
+  };
+
+  struct RecordsPlan {
+    std::uint32_t source;
+    CountKind count;
+    FieldType count_type;
+    std::uint32_t count_offset_bytes;
+    std::uint32_t offset_bytes;
+    std::uint32_t record_bytes;
+    std::uint32_t capacity;
+  };
+
+  struct CollectionPlan {
+    std::uint32_t first_part;  // in parts_
+    std::uint32_t end_part;
+    std::uint32_t first_object;
+    std::uint32_t capacity;
+    bool drop_zero;
+    bool sort;
+    bool descending;
+    FieldType zero_type;
+    FieldType sort_type;
+    std::uint32_t zero_offset_bytes;
+    std::uint32_t sort_offset_bytes;
+  };
+
+  bool equals_all(const SourcePlan& plan, const std::byte* payload) const noexcept;
+  std::uint32_t record_count(const RecordsPlan& plan, const std::byte* payload,
+                             std::size_t bytes) const noexcept;
+  void collect(const CollectionPlan& plan, std::size_t index, std::span<const Payload> fragments,
+               Event& event) const noexcept;
+
+  std::vector<SourcePlan> sources_;
+  std::vector<Check> checks_;
+  std::vector<RecordsPlan> records_;
+  std::vector<std::uint32_t> parts_;  // indices in records_
+  std::vector<CollectionPlan> collections_;
+  std::vector<std::byte> zeros_;  // a record of zeros, long enough for every collection
+  std::size_t objects_ = 0;
+};
+
+}  // namespace crible::detector
