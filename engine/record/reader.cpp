@@ -18,7 +18,7 @@ namespace crible::record {
 namespace {
 
 /// No writer makes larger blocks; a damaged size must not ask for all memory.
-constexpr std::uint64_t max_body_bytes = std::uint64_t{1} << 32;
+constexpr std::uint64_t max_body_bytes = (std::uint64_t{1} << 31) - 4096;
 
 /// Fills `bytes` from the file. Returns false when the file ends or the system refuses.
 bool read_at(int descriptor, std::uint64_t offset, std::span<std::byte> bytes) {

@@ -15,8 +15,8 @@
 namespace crible::record {
 namespace {
 
-/// A record's sizes are 32 bits in the file.
-constexpr std::size_t max_record_bytes = std::size_t{1} << 31;
+/// Readers refuse bodies of 2 GiB; no event comes near.
+constexpr std::size_t max_record_bytes = std::size_t{1} << 30;
 
 std::int64_t monotonic_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -109,7 +109,7 @@ const char* sentence(Status status) {
     case Status::no_buffer:
       return "compression or disk are too slow: no buffer became free in time";
     case Status::too_large:
-      return "the event is larger than 2 GiB or than the memory that is left";
+      return "the event is larger than 1 GiB or than the memory that is left";
   }
   return "unknown status";
 }

@@ -50,7 +50,7 @@ struct Event {
 enum class Status {
   ok,
   no_buffer,  // the disk or the compression is too slow: counted as write_failed
-  too_large,  // more than 2^31 bytes, or no memory for it: counted as write_failed
+  too_large,  // more than 1 GiB, or no memory for it: counted as write_failed
 };
 
 /// One sentence for each status.
