@@ -52,10 +52,10 @@ enum class Accepted : std::uint8_t {
 /// held. So for the last ring_events events "the event has this fragment" (duplicate) and "the event was
 /// closed without it" (late) are told apart exactly; an event that is older than its place's is late.
 ///
-/// Event numbers that jump: a packet that is more than ring_events ahead of all that was accepted so far, or
-/// the first of the run, is held back. It is believed when a second source comes to the same region, or when
-/// no other source has sent anything to the contrary for a whole timeout; otherwise its fragments are counted
-/// as far_ahead. So one wrong number costs its own packet only, and a true jump of all sources costs nothing.
+/// Event numbers that jump: a packet more than ring_events ahead of all that is believed so far is held back.
+/// It is believed when more sources were seen there last than here, or when a timeout later it is not
+/// outvoted; otherwise its fragments are counted as far_ahead. So one source's broken numbers cost its own
+/// packets only, and a true jump of all sources costs nothing.
 class EventBuilder {
  public:
   /// Throws Error naming the key when the configuration makes no sense.

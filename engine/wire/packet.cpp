@@ -31,6 +31,7 @@ constexpr std::array<StatusText, packet_status_count> status_texts = {{
      "the frame"},
     {"bad_event_offsets", "the packet's event numbers do not ascend"},
     {"spans_blocks", "the packet holds events of more than one block"},
+    {"wrong_shard", "the packet holds events of a block that belongs to another shard"},
 }};
 
 /// The checks that need nothing but the header and the frame's length, cheapest first.

@@ -117,8 +117,10 @@ enum class PacketStatus : std::uint8_t {
   bad_event_offsets,
   /// Events of two blocks in one packet.
   spans_blocks,
+  /// Events of a block that belongs to another shard; the builder finds it, parse() does not know shards.
+  wrong_shard,
 };
-inline constexpr std::size_t packet_status_count = 13;
+inline constexpr std::size_t packet_status_count = 14;
 
 /// Whether the header of a frame with this status can be believed.
 constexpr bool header_is_sound(PacketStatus status) {
