@@ -26,6 +26,7 @@ RunHeader run_header_from_json(std::string_view text) try {
   header.program = json.at("program").get<std::string>();
   header.config = json.at("config").get<std::string>();
   header.menu_hash = json.at("menu_hash").get<std::string>();
+  header.chains = json.at("chains").get<std::vector<std::string>>();
   for (const Json& network : json.at("networks"))
     header.networks.emplace_back(network.at("name").get<std::string>(),
                                  network.at("hash").get<std::string>());

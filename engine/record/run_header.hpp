@@ -15,6 +15,7 @@ struct RunHeader {
   std::string program;          // name and version of what wrote the file
   std::string config;           // the whole text of the configuration
   std::string menu_hash;
+  std::vector<std::string> chains;                            // names by bit of the decisions
   std::vector<std::pair<std::string, std::string>> networks;  // name in the menu, content hash
 };
 

@@ -69,6 +69,7 @@ RunHeader made_header() {
           .program = "a test",
           .config = "run: {number: 42}\nname: \"gr\xc3\xbc\xc3\x9f\"\n",
           .menu_hash = "0123",
+          .chains = {"L1_HT", "L1_Random"},
           .networks = {{"anomaly", "abcd"}, {"jets", "ef01"}}};
 }
 

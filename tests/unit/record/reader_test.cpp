@@ -66,6 +66,7 @@ TEST(Reader, GivesTheRunHeader) {
   EXPECT_EQ(reader.run_header().program, wanted.program);
   EXPECT_EQ(reader.run_header().config, wanted.config);
   EXPECT_EQ(reader.run_header().menu_hash, wanted.menu_hash);
+  EXPECT_EQ(reader.run_header().chains, wanted.chains);
   EXPECT_EQ(reader.run_header().networks, wanted.networks);
 }
 
