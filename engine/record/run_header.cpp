@@ -13,7 +13,8 @@ std::string to_json(const RunHeader& header) {
   for (const auto& [name, hash] : header.networks) networks.push_back({{"name", name}, {"hash", hash}});
   const Json json = {{"run", header.run},         {"started_ns", header.started_ns},
                      {"program", header.program}, {"menu_hash", header.menu_hash},
-                     {"networks", networks},      {"config", header.config}};
+                     {"chains", header.chains},   {"networks", networks},
+                     {"config", header.config}};
   // Whatever bytes a configuration holds, the header must not be the reason why a run cannot start.
   return json.dump(1, ' ', false, Json::error_handler_t::replace);
 }
