@@ -172,11 +172,10 @@ struct TreeWalk {
   const Row* out;
 };
 
-/// How a sum becomes the result of a Product.
-/// none: stored as it is. shift: sum >> shift, the rounding in the bias; or (sum + plus + ((sum >> shift) &
-/// mask)) >> shift where `odd`, (sum + plus + ((sum >> 31) & mask)) >> shift where `negative`. scale: the
-/// same on sum * multiplier + offset in 64 bits, unsigned. count: sign * (number of thresholds <= sum). Then
-/// `add`, low and high.
+/// How a sum becomes the result of a Product. none: stored as it is. shift: sum >> shift, the rounding in the
+/// bias; where `odd`, results of which the shift has left no bit (sum & mask == 0: ties) become even; where
+/// `negative`, (sum + plus + ((sum >> 31) & mask)) >> shift. scale: sum * multiplier + offset in 64 bits,
+/// unsigned, shifted likewise. count: sign * (number of thresholds <= sum). Then `add`, low and high.
 enum class Finish : std::uint8_t { none, shift, scale, count };
 
 /// In which form the results are stored: one int32, two int16 or four bytes in a lane.
@@ -187,6 +186,8 @@ struct Epilogue {
   Finish finish;
   bool odd;       // half to even
   bool negative;  // roundings that ask for the sign
+  bool adds;      // `add` is not zero everywhere
+  bool uniform;   // shift and mask are the same for all outputs
   const std::int32_t* shift;
   const std::int32_t* plus;  // added before the shift, where it is not in the bias
   const std::int32_t* mask;
@@ -203,16 +204,28 @@ struct Epilogue {
   const std::int32_t* sign;
 };
 
-/// Dense or convolution: `pixels` products of one weight matrix with the rows of each pixel.
+/// How four bytes are multiplied. exact: one instruction (VNNI). halves: even and odd bytes apart, as int16.
+/// pairs: products of neighbours added in 16 bits, and their sums kept in 16 bits for a whole segment: the
+/// planner has proven that neither can overflow.
+enum class ByteDots : std::uint8_t { exact, halves, pairs };
+
+/// Dense or convolution: `pixels` products of one weight matrix with the lanes (4 bytes, 2 int16 or 1 int32)
+/// of each pixel. A block of outputs takes one step for each lane for which it has a weight.
 struct Product {
   std::uint32_t outputs;
   std::uint32_t blocks;  // of outputs, as the kernel wants them
-  std::uint32_t depth;   // lanes (4 bytes, 2 int16 or 1 int32) of each pixel's input
   std::uint32_t pixels;
-  Form form;  // of the input lanes
+  std::uint32_t depth;  // lanes of a pixel
+  Form form;            // of the input lanes
+  ByteDots dots;        // where form is bytes
   Form out_form;
-  const Row* in;                // [pixels][depth]
-  const std::int32_t* weights;  // [blocks][depth][outputs of a block], lanes
+  bool uniform;                        // every block has all lanes, in order
+  const Row* in;                       // [pixels][depth]
+  const std::uint32_t* begin;          // [blocks + 1]: steps of a block
+  const std::uint32_t* lane;           // [steps]
+  const std::int32_t* weights;         // [steps][words][outputs of a block]; words: 2 for halves, else 1
+  const std::uint32_t* segment_begin;  // [blocks + 1], pairs only
+  const std::uint32_t* segment_end;    // in steps
   const std::int32_t* bias;
   const Row* out;  // [pixels]: first of consecutive rows
   Epilogue epilogue;
@@ -311,6 +324,7 @@ struct Kernels {
   StepFunction tile[static_cast<std::size_t>(Kind::count_of_kinds)];
   std::uint32_t block_single;  // outputs in a block of Product's weights
   std::uint32_t block_tile;
+  ByteDots byte_dots;  // pairs: halves as well
 };
 
 }  // namespace crible::backends::cpu

@@ -23,14 +23,10 @@ struct Consecutive {
 template <class Get>
 inline V shifted(const Epilogue& e, std::uint32_t output, V sum) {
   const V shift = Get::get(e.shift + output);
-  V raised = sum;
-  if (e.odd) {
-    raised = add(raised,
-                 add(bit_and(shift_right(sum, shift), Get::get(e.mask + output)), Get::get(e.plus + output)));
-  } else if (e.negative) {
-    raised = add(raised, add(bit_and(sign_of(sum), Get::get(e.mask + output)), Get::get(e.plus + output)));
-  }
-  return shift_right(raised, shift);
+  if (e.odd) return even_on_tie(shift_right(sum, shift), sum, Get::get(e.mask + output));
+  if (!e.negative) return shift_right(sum, shift);
+  const V raised = add(bit_and(sign_of(sum), Get::get(e.mask + output)), Get::get(e.plus + output));
+  return shift_right(add(sum, raised), shift);
 }
 
 inline D raised_if_odd(D value, D shift, D plus) {
@@ -77,7 +73,7 @@ inline V finish(const Epilogue& e, std::uint32_t output, V sum) {
       sum = counted<Get>(e, output, sum);
       break;
   }
-  sum = add(sum, Get::get(e.add + output));
+  if (e.adds) sum = add(sum, Get::get(e.add + output));
   return min(max(sum, set1(e.low)), set1(e.high));
 }
 

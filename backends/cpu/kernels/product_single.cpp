@@ -1,16 +1,9 @@
-#include "backends/cpu/kernels/epilogue.hpp"
+#include "backends/cpu/kernels/dots.hpp"
 
 // Dense and convolution of one event: lanes are outputs, each lane of the input is broadcast to them.
 
 namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 namespace {
-
-template <Form In>
-inline V dot(V sum, V x, V weights) {
-  if constexpr (In == Form::bytes) return dot4(sum, x, weights);
-  if constexpr (In == Form::shorts) return dot2(sum, x, weights);
-  return dot1(sum, x, weights);
-}
 
 inline V broadcast(const Frame& frame, Row r) {
   return set1(*row<1, std::int32_t>(frame, r));
@@ -29,29 +22,41 @@ inline void store_results(const Product& p, const Frame& frame, Row out, std::ui
   }
 }
 
-/// Blocks * Pixels vectors of sums. Several blocks of one pixel share its input, several pixels share
-/// weights.
-template <Form In, int Blocks, int Pixels>
-inline void group(const Product& p, const Frame& frame, std::uint32_t pixel, std::uint32_t block) {
+inline void finish_block(const Product& p, const Frame& frame, std::uint32_t pixel, std::uint32_t block,
+                         V sum) {
   const std::uint32_t output = block * kLanes;
-  const std::size_t block_weights = std::size_t{p.depth} * kLanes;
+  store_results(p, frame, p.out[pixel], output, finish<Consecutive>(p.epilogue, output, sum));
+}
+
+/// Blocks * Pixels vectors of sums, where every block has all lanes. Blocks of one pixel share its input,
+/// pixels share weights.
+template <class Dots, int Blocks, int Pixels>
+inline void group(const Product& p, const Frame& frame, std::uint32_t pixel, std::uint32_t block) {
+  constexpr int kStep = Dots::kWords * kLanes;
+  const std::size_t block_weights = std::size_t{p.depth} * kStep;
   const std::int32_t* weights = p.weights + block * block_weights;
   const Row* in = p.in + std::size_t{pixel} * p.depth;
   constexpr int kChains = Blocks * Pixels < 3 ? 2 : 1;  // two sums for each result hide the latency
   V sum[kChains][Pixels][Blocks];
   for (int b = 0; b < Blocks; ++b) {
-    const V bias = load(p.bias + output + b * kLanes);
+    const V bias = load(p.bias + (block + static_cast<std::uint32_t>(b)) * kLanes);
     for (int i = 0; i < Pixels; ++i) {
       sum[0][i][b] = bias;
       if constexpr (kChains == 2) sum[1][i][b] = zero();
     }
   }
   const auto step = [&](std::uint32_t k, int chain) {
-    V x[Pixels];
-    for (int i = 0; i < Pixels; ++i) x[i] = broadcast(frame, in[std::size_t(i) * p.depth + k]);
+    typename Dots::Input x[Pixels];
+    for (int i = 0; i < Pixels; ++i) {
+      x[i] = Dots::prepare(broadcast(frame, in[static_cast<std::size_t>(i) * p.depth + k]));
+    }
     for (int b = 0; b < Blocks; ++b) {
-      const V w = load(weights + b * block_weights + std::size_t{k} * kLanes);
-      for (int i = 0; i < Pixels; ++i) sum[chain][i][b] = dot<In>(sum[chain][i][b], x[i], w);
+      V w[Dots::kWords];
+      for (int word = 0; word < Dots::kWords; ++word) {
+        w[word] = load(weights + static_cast<std::size_t>(b) * block_weights + std::size_t{k} * kStep +
+                       word * kLanes);
+      }
+      for (int i = 0; i < Pixels; ++i) sum[chain][i][b] = Dots::dot(sum[chain][i][b], x[i], w);
     }
   };
   std::uint32_t k = 0;
@@ -64,45 +69,95 @@ inline void group(const Product& p, const Frame& frame, std::uint32_t pixel, std
   for (; k < p.depth; ++k) step(k, 0);
   for (int i = 0; i < Pixels; ++i) {
     for (int b = 0; b < Blocks; ++b) {
-      const std::uint32_t first = output + static_cast<std::uint32_t>(b * kLanes);
       V total = sum[0][i][b];
       if constexpr (kChains == 2) total = add(total, sum[1][i][b]);
-      store_results(p, frame, p.out[pixel + static_cast<std::uint32_t>(i)], first,
-                    finish<Consecutive>(p.epilogue, first, total));
+      finish_block(p, frame, pixel + static_cast<std::uint32_t>(i), block + static_cast<std::uint32_t>(b),
+                   total);
     }
   }
 }
 
-template <Form In>
+template <class Dots>
 void one_pixel(const Product& p, const Frame& frame, std::uint32_t pixel) {
   std::uint32_t block = 0;
-  for (; block + 4 <= p.blocks; block += 4) group<In, 4, 1>(p, frame, pixel, block);
+  for (; block + 4 <= p.blocks; block += 4) group<Dots, 4, 1>(p, frame, pixel, block);
   if (block + 2 <= p.blocks) {
-    group<In, 2, 1>(p, frame, pixel, block);
+    group<Dots, 2, 1>(p, frame, pixel, block);
     block += 2;
   }
-  if (block < p.blocks) group<In, 1, 1>(p, frame, pixel, block);
+  if (block < p.blocks) group<Dots, 1, 1>(p, frame, pixel, block);
 }
 
-template <Form In>
-void product(const Product& p, const Frame& frame) {
+template <class Dots>
+void uniform_product(const Product& p, const Frame& frame) {
   std::uint32_t pixel = 0;
   if (p.blocks == 1) {
-    for (; pixel + 4 <= p.pixels; pixel += 4) group<In, 1, 4>(p, frame, pixel, 0);
+    for (; pixel + 4 <= p.pixels; pixel += 4) group<Dots, 1, 4>(p, frame, pixel, 0);
   }
-  for (; pixel < p.pixels; ++pixel) one_pixel<In>(p, frame, pixel);
+  for (; pixel < p.pixels; ++pixel) one_pixel<Dots>(p, frame, pixel);
 }
+
+/// Blocks with lanes of their own: zero weights are left out.
+template <class Dots>
+void sparse_product(const Product& p, const Frame& frame) {
+  constexpr int kStep = Dots::kWords * kLanes;
+  constexpr std::uint32_t kChains = 4;
+  for (std::uint32_t pixel = 0; pixel < p.pixels; ++pixel) {
+    const Row* in = p.in + std::size_t{pixel} * p.depth;
+    for (std::uint32_t block = 0; block < p.blocks; ++block) {
+      V sum[kChains] = {load(p.bias + block * kLanes), zero(), zero(), zero()};
+      const auto step = [&](std::uint32_t k, V& into) {
+        V w[Dots::kWords];
+        for (int word = 0; word < Dots::kWords; ++word) {
+          w[word] = load(p.weights + std::size_t{k} * kStep + word * kLanes);
+        }
+        into = Dots::dot(into, Dots::prepare(broadcast(frame, in[p.lane[k]])), w);
+      };
+      std::uint32_t k = p.begin[block];
+      for (; k + kChains <= p.begin[block + 1]; k += kChains) {
+        for (std::uint32_t chain = 0; chain < kChains; ++chain) step(k + chain, sum[chain]);
+      }
+      for (; k < p.begin[block + 1]; ++k) step(k, sum[0]);
+      finish_block(p, frame, pixel, block, add(add(sum[0], sum[1]), add(sum[2], sum[3])));
+    }
+  }
+}
+
+#if defined(__AVX2__) && !defined(__AVX512VNNI__)
+
+void pairs_product(const Product& p, const Frame& frame) {
+  for (std::uint32_t pixel = 0; pixel < p.pixels; ++pixel) {
+    const Row* in = p.in + std::size_t{pixel} * p.depth;
+    for (std::uint32_t block = 0; block < p.blocks; ++block) {
+      V sum = load(p.bias + block * kLanes);
+      std::uint32_t k = p.begin[block];
+      for (std::uint32_t segment = p.segment_begin[block]; segment < p.segment_begin[block + 1]; ++segment) {
+        V shorts = zero();
+        for (; k < p.segment_end[segment]; ++k) {
+          const V weight = load(p.weights + std::size_t{k} * kLanes);
+          shorts = add_shorts(shorts, pairs(broadcast(frame, in[p.lane[k]]), weight));
+        }
+        sum = add_neighbours(sum, shorts);
+      }
+      finish_block(p, frame, pixel, block, sum);
+    }
+  }
+}
+
+#endif
 
 void any_product(const void* data, const Frame& frame) {
   const auto& p = as<Product>(data);
-  switch (p.form) {
-    case Form::bytes:
-      return product<Form::bytes>(p, frame);
-    case Form::shorts:
-      return product<Form::shorts>(p, frame);
-    case Form::wide:
-      return product<Form::wide>(p, frame);
-  }
+#if defined(__AVX2__) && !defined(__AVX512VNNI__)
+  if (p.form == Form::bytes && p.dots == ByteDots::pairs) return pairs_product(p, frame);
+#endif
+  with_dots(p, [&](auto dots) {
+    if (p.uniform) {
+      uniform_product<decltype(dots)>(p, frame);
+    } else {
+      sparse_product<decltype(dots)>(p, frame);
+    }
+  });
 }
 
 void max_of_bytes(const void* data, const Frame& frame) {

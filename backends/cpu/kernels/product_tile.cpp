@@ -1,4 +1,4 @@
-#include "backends/cpu/kernels/epilogue.hpp"
+#include "backends/cpu/kernels/dots.hpp"
 
 // Dense and convolution over a tile: lanes are events, four outputs at a time share each row of the input.
 
@@ -7,93 +7,156 @@ namespace {
 
 constexpr int kBlock = 4;
 constexpr int kVectors = kTileEvents / kLanes;
-constexpr int kTogether = kVectors < 2 ? kVectors : 2;  // vectors of events in registers
-
-template <Form In>
-inline V dot(V sum, V x, V weights) {
-  if constexpr (In == Form::bytes) return dot4(sum, x, weights);
-  if constexpr (In == Form::shorts) return dot2(sum, x, weights);
-  return dot1(sum, x, weights);
-}
+constexpr int kTogether = 2;  // vectors of events in registers
+static_assert(kVectors % kTogether == 0);
 
 inline std::byte* lanes(const Frame& frame, Row r, int vector) {
   return frame.rows + (std::size_t{r} * kTileEvents + static_cast<std::size_t>(vector) * kLanes) * 4;
 }
 
-/// Stores the results of one block for one vector of events.
-inline void store_block(const Product& p, const Frame& frame, Row out, std::uint32_t output, int vector,
-                        const V* y) {
-  const std::uint32_t left = p.outputs - output;
-  switch (p.out_form) {
-    case Form::wide:
-      for (std::uint32_t i = 0; i < kBlock && i < left; ++i)
-        store(lanes(frame, out + output + i, vector), y[i]);
-      return;
-    case Form::shorts: {
-      const V mask = set1(0xffff);
-      const Row first = out + output / 2;
-      store(lanes(frame, first, vector), bit_or(bit_and(y[0], mask), shift_left<16>(y[1])));
-      if (left > 2) store(lanes(frame, first + 1, vector), bit_or(bit_and(y[2], mask), shift_left<16>(y[3])));
-      return;
+/// Any epilogue, any form: parameters are read for each output.
+struct AnyFinish {
+  const Product& p;
+
+  void store_block(const Frame& frame, Row out, std::uint32_t output, int vector, V* y) const {
+    for (int i = 0; i < kBlock; ++i) {
+      y[i] = finish<Broadcast>(p.epilogue, output + static_cast<std::uint32_t>(i), y[i]);
     }
-    case Form::bytes: {
-      const V low = bit_or(y[0], shift_left<8>(y[1]));
-      const V high = bit_or(shift_left<16>(y[2]), shift_left<24>(y[3]));
-      store(lanes(frame, out + output / 4, vector), bit_or(low, high));
-      return;
+    const std::uint32_t left = p.outputs - output;
+    switch (p.out_form) {
+      case Form::wide:
+        for (std::uint32_t i = 0; i < kBlock && i < left; ++i) {
+          store(lanes(frame, out + output + i, vector), y[i]);
+        }
+        return;
+      case Form::shorts: {
+        const V mask = set1(0xffff);
+        const Row first = out + output / 2;
+        store(lanes(frame, first, vector), bit_or(bit_and(y[0], mask), shift_left<16>(y[1])));
+        if (left > 2) {
+          store(lanes(frame, first + 1, vector), bit_or(bit_and(y[2], mask), shift_left<16>(y[3])));
+        }
+        return;
+      }
+      case Form::bytes:
+        return store(lanes(frame, out + output / 4, vector), quads(y));
     }
   }
-}
+};
 
-template <Form In>
-inline void block_of_outputs(const Product& p, const Frame& frame, const Row* in, Row out,
-                             std::uint32_t block, int vector) {
+/// One shift for all outputs, results as bytes: what most layers are.
+template <bool Odd>
+struct ShiftToBytes {
+  V shift;
+  V mask;
+  V low;
+  V high;
+
+  explicit ShiftToBytes(const Product& p)
+      : shift(set1(p.epilogue.shift[0])),
+        mask(set1(p.epilogue.mask[0])),
+        low(set1(p.epilogue.low * 0x01010101)),
+        high(set1(static_cast<std::int32_t>(static_cast<std::uint32_t>(p.epilogue.high) * 0x01010101u))) {}
+
+  void store_block(const Frame& frame, Row out, std::uint32_t output, int vector, V* y) const {
+    for (int i = 0; i < kBlock; ++i) {
+      const V sum = y[i];
+      y[i] = shift_right(sum, shift);
+      if constexpr (Odd) y[i] = even_on_tie(y[i], sum, mask);
+    }
+    store(lanes(frame, out + output / 4, vector), min_bytes(max_bytes(quads(y), low), high));
+  }
+};
+
+template <class Dots, class Finisher>
+inline void block_of_outputs(const Product& p, const Finisher& finisher, const Frame& frame, const Row* in,
+                             Row out, std::uint32_t block, int vector) {
   const std::uint32_t output = block * kBlock;
-  const std::int32_t* weights = p.weights + std::size_t{block} * p.depth * kBlock;
   V sum[kTogether][kBlock];
   for (int i = 0; i < kBlock; ++i) {
     const V bias = set1(p.bias[output + static_cast<std::uint32_t>(i)]);
     for (int v = 0; v < kTogether; ++v) sum[v][i] = bias;
   }
-  for (std::uint32_t k = 0; k < p.depth; ++k) {
-    V x[kTogether];
-    for (int v = 0; v < kTogether; ++v) x[v] = load(lanes(frame, in[k], vector + v));
+  const std::int32_t* weights = p.weights + std::size_t{p.begin[block]} * Dots::kWords * kBlock;
+  for (std::uint32_t k = p.begin[block]; k < p.begin[block + 1]; ++k, weights += Dots::kWords * kBlock) {
+    const std::byte* row = lanes(frame, in[p.lane[k]], vector);
+    typename Dots::Input x[kTogether];
+    for (int v = 0; v < kTogether; ++v) x[v] = Dots::prepare(load(row + v * kLanes * 4));
     for (int i = 0; i < kBlock; ++i) {
-      const V weight = set1(weights[k * kBlock + static_cast<std::uint32_t>(i)]);
-      for (int v = 0; v < kTogether; ++v) sum[v][i] = dot<In>(sum[v][i], x[v], weight);
+      V w[Dots::kWords];
+      for (int word = 0; word < Dots::kWords; ++word) w[word] = set1(weights[word * kBlock + i]);
+      for (int v = 0; v < kTogether; ++v) sum[v][i] = Dots::dot(sum[v][i], x[v], w);
     }
   }
-  for (int v = 0; v < kTogether; ++v) {
-    V y[kBlock];
-    for (int i = 0; i < kBlock; ++i) {
-      y[i] = finish<Broadcast>(p.epilogue, output + static_cast<std::uint32_t>(i), sum[v][i]);
-    }
-    store_block(p, frame, out, output, vector + v, y);
-  }
+  for (int v = 0; v < kTogether; ++v) finisher.store_block(frame, out, output, vector + v, sum[v]);
 }
 
-template <Form In>
-void product(const Product& p, const Frame& frame) {
-  for (std::uint32_t pixel = 0; pixel < p.pixels; ++pixel) {
-    const Row* in = p.in + std::size_t{pixel} * p.depth;
-    for (int vector = 0; vector < kVectors; vector += kTogether) {
-      for (std::uint32_t block = 0; block < p.blocks; ++block) {
-        block_of_outputs<In>(p, frame, in, p.out[pixel], block, vector);
+#if defined(__AVX2__) && !defined(__AVX512VNNI__)
+
+/// Sums of neighbours stay in 16 bits for a segment; 32-bit sums wait in memory.
+template <class Finisher>
+inline void block_of_pairs(const Product& p, const Finisher& finisher, const Frame& frame, const Row* in,
+                           Row out, std::uint32_t block, int vector) {
+  const std::uint32_t output = block * kBlock;
+  V sum[kTogether][kBlock];
+  for (int i = 0; i < kBlock; ++i) {
+    const V bias = set1(p.bias[output + static_cast<std::uint32_t>(i)]);
+    for (int v = 0; v < kTogether; ++v) sum[v][i] = bias;
+  }
+  std::uint32_t k = p.begin[block];
+  for (std::uint32_t segment = p.segment_begin[block]; segment < p.segment_begin[block + 1]; ++segment) {
+    V shorts[kTogether][kBlock] = {};
+    for (; k < p.segment_end[segment]; ++k) {
+      const std::byte* row = lanes(frame, in[p.lane[k]], vector);
+      V x[kTogether];
+      for (int v = 0; v < kTogether; ++v) x[v] = load(row + v * kLanes * 4);
+      for (int i = 0; i < kBlock; ++i) {
+        const V weight = set1(p.weights[std::size_t{k} * kBlock + static_cast<std::size_t>(i)]);
+        for (int v = 0; v < kTogether; ++v) shorts[v][i] = add_shorts(shorts[v][i], pairs(x[v], weight));
       }
     }
+    for (int v = 0; v < kTogether; ++v) {
+      for (int i = 0; i < kBlock; ++i) sum[v][i] = add_neighbours(sum[v][i], shorts[v][i]);
+    }
   }
+  for (int v = 0; v < kTogether; ++v) finisher.store_block(frame, out, output, vector + v, sum[v]);
+}
+
+#endif
+
+template <class Finisher>
+void product(const Product& p, const Frame& frame) {
+  const Finisher finisher{p};
+  const auto each_block = [&](auto one_block) {
+    for (std::uint32_t pixel = 0; pixel < p.pixels; ++pixel) {
+      const Row* in = p.in + std::size_t{pixel} * p.depth;
+      for (int vector = 0; vector < kVectors; vector += kTogether) {
+        for (std::uint32_t block = 0; block < p.blocks; ++block) one_block(in, p.out[pixel], block, vector);
+      }
+    }
+  };
+#if defined(__AVX2__) && !defined(__AVX512VNNI__)
+  if (p.form == Form::bytes && p.dots == ByteDots::pairs) {
+    return each_block([&](const Row* in, Row out, std::uint32_t block, int vector) {
+      block_of_pairs(p, finisher, frame, in, out, block, vector);
+    });
+  }
+#endif
+  with_dots(p, [&](auto dots) {
+    each_block([&](const Row* in, Row out, std::uint32_t block, int vector) {
+      block_of_outputs<decltype(dots)>(p, finisher, frame, in, out, block, vector);
+    });
+  });
 }
 
 void any_product(const void* data, const Frame& frame) {
   const auto& p = as<Product>(data);
-  switch (p.form) {
-    case Form::bytes:
-      return product<Form::bytes>(p, frame);
-    case Form::shorts:
-      return product<Form::shorts>(p, frame);
-    case Form::wide:
-      return product<Form::wide>(p, frame);
-  }
+  const Epilogue& e = p.epilogue;
+  const bool simple =
+      e.finish == Finish::shift && e.uniform && !e.adds && !e.negative && p.out_form == Form::bytes;
+  if (!simple) return product<AnyFinish>(p, frame);
+  if (e.odd) return product<ShiftToBytes<true>>(p, frame);
+  product<ShiftToBytes<false>>(p, frame);
 }
 
 void max_of_bytes(const void* data, const Frame& frame) {

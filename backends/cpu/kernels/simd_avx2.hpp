@@ -57,19 +57,35 @@ inline V sign_of(V a) {
 inline V greater_equal(V a, V b) {
   return _mm256_xor_si256(_mm256_cmpgt_epi32(b, a), set1(-1));
 }
+inline V min_bytes(V a, V b) {
+  return _mm256_min_epu8(a, b);
+}
 inline V max_bytes(V a, V b) {
   return _mm256_max_epu8(a, b);
 }
 
+inline constexpr ByteDots kByteDots = ByteDots::pairs;
+inline V dot4(V sum, V, V) {
+  return sum;
+}  // VNNI only
+inline V even_bytes(V x) {
+  return bit_and(x, set1(0x00ff00ff));
+}
+inline V odd_bytes(V x) {
+  return _mm256_srli_epi16(x, 8);
+}
+/// Unsigned bytes times signed ones, neighbours added in 16 bits; then neighbours of those in 32 bits.
+inline V pairs(V x, V weights) {
+  return _mm256_maddubs_epi16(x, weights);
+}
+inline V add_shorts(V a, V b) {
+  return _mm256_add_epi16(a, b);
+}
+inline V add_neighbours(V sum, V shorts) {
+  return add(sum, _mm256_madd_epi16(shorts, _mm256_set1_epi16(1)));
+}
 inline V dot2(V sum, V x, V weights) {
   return add(sum, _mm256_madd_epi16(x, weights));
-}
-/// Exact for all values: even and odd bytes apart, as int16.
-inline V dot4(V sum, V x, V weights) {
-  const V mask = set1(0x00ff00ff);
-  const V even = _mm256_srai_epi16(_mm256_slli_epi16(weights, 8), 8);
-  const V odd = _mm256_srai_epi16(weights, 8);
-  return dot2(dot2(sum, bit_and(x, mask), even), _mm256_srli_epi16(x, 8), odd);
 }
 inline V dot1(V sum, V x, V weights) {
   return add(sum, mul(x, weights));
@@ -102,6 +118,18 @@ inline D shift_right_64(D a, D count) {
 inline V narrow(D low, D high) {
   const __m256 even = _mm256_shuffle_ps(_mm256_castsi256_ps(low), _mm256_castsi256_ps(high), 0x88);
   return _mm256_permute4x64_epi64(_mm256_castps_si256(even), 0xd8);
+}
+
+inline V even_on_tie(V y, V sum, V mask) {
+  const V tie = _mm256_cmpeq_epi32(bit_and(sum, mask), zero());
+  return _mm256_andnot_si256(_mm256_srli_epi32(tie, 31), y);
+}
+inline V quads(const V* y) {
+  const V order =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+  const V low = _mm256_packs_epi32(y[0], y[1]);
+  const V high = _mm256_packs_epi32(y[2], y[3]);
+  return _mm256_shuffle_epi8(_mm256_packus_epi16(low, high), order);
 }
 
 inline void store_bytes(void* p, V x) {

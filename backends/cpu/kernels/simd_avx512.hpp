@@ -58,10 +58,20 @@ inline V sign_of(V a) {
 inline V greater_equal(V a, V b) {
   return _mm512_movm_epi32(_mm512_cmpge_epi32_mask(a, b));
 }
+inline V min_bytes(V a, V b) {
+  return _mm512_min_epu8(a, b);
+}
 inline V max_bytes(V a, V b) {
   return _mm512_max_epu8(a, b);
 }
 
+inline constexpr ByteDots kByteDots = ByteDots::exact;
+inline V even_bytes(V x) {
+  return x;
+}
+inline V odd_bytes(V x) {
+  return x;
+}
 /// Four unsigned bytes times four signed ones, or two int16 times two, or one int32, added to each lane.
 inline V dot4(V sum, V x, V weights) {
   return _mm512_dpbusd_epi32(sum, x, weights);
@@ -102,6 +112,19 @@ inline D shift_right_64(D a, D count) {
 inline V narrow(D low, D high) {
   return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi64_epi32(low)), _mm512_cvtepi64_epi32(high),
                             1);
+}
+
+/// y without its lowest bit where sum & mask is zero.
+inline V even_on_tie(V y, V sum, V mask) {
+  const V one = set1(1);
+  return _mm512_mask_andnot_epi32(y, _mm512_testn_epi32_mask(sum, mask), one, y);
+}
+/// The four bytes of each lane from four vectors, saturated to 0..255.
+inline V quads(const V* y) {
+  const V order = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+  const V low = _mm512_packs_epi32(y[0], y[1]);
+  const V high = _mm512_packs_epi32(y[2], y[3]);
+  return _mm512_shuffle_epi8(_mm512_packus_epi16(low, high), order);
 }
 
 /// The lowest byte, or int16, of each lane, side by side.

@@ -66,6 +66,11 @@ inline V sign_of(V a) {
 inline V greater_equal(V a, V b) {
   return a >= b;
 }
+inline V min_bytes(V a, V b) {
+  const Bytes x = (Bytes)a;
+  const Bytes y = (Bytes)b;
+  return (V)(x < y ? x : y);
+}
 inline V max_bytes(V a, V b) {
   const Bytes x = (Bytes)a;
   const Bytes y = (Bytes)b;
@@ -80,11 +85,15 @@ inline V dot2(V sum, V x, V weights) {
   return add(add(sum, low), mul(x >> 16, weights >> 16));
 #endif
 }
-inline V dot4(V sum, V x, V weights) {
-  const V even_weights = (V)(((Shorts)weights << 8) >> 8);
-  const V odd_weights = (V)((Shorts)weights >> 8);
-  const V mask = set1(0x00ff00ff);
-  return dot2(dot2(sum, x & mask, even_weights), (x >> 8) & mask, odd_weights);
+inline constexpr ByteDots kByteDots = ByteDots::halves;
+inline V dot4(V sum, V, V) {
+  return sum;
+}  // VNNI only
+inline V even_bytes(V x) {
+  return x & set1(0x00ff00ff);
+}
+inline V odd_bytes(V x) {
+  return (x >> 8) & set1(0x00ff00ff);
 }
 inline V dot1(V sum, V x, V weights) {
   return add(sum, mul(x, weights));
@@ -119,6 +128,16 @@ inline D shift_right_64(D a, D count) {
 inline V narrow(D low, D high) {
   return V{static_cast<std::int32_t>(low[0]), static_cast<std::int32_t>(low[1]),
            static_cast<std::int32_t>(high[0]), static_cast<std::int32_t>(high[1])};
+}
+
+inline V even_on_tie(V y, V sum, V mask) {
+  return y & ~(((sum & mask) == 0) & set1(1));
+}
+inline V quads(const V* y) {
+  const V top = set1(255);
+  V bytes[4];
+  for (int i = 0; i < 4; ++i) bytes[i] = min(max(y[i], zero()), top);
+  return (bytes[0] | shift_left<8>(bytes[1])) | (shift_left<16>(bytes[2]) | shift_left<24>(bytes[3]));
 }
 
 inline void store_bytes(void* p, V x) {

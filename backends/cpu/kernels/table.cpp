@@ -24,6 +24,7 @@ void fill(Kernels& kernels) {
   add_products_tile(kernels.tile);
   kernels.block_single = kLanes;
   kernels.block_tile = 4;
+  kernels.byte_dots = kByteDots;
 }
 
 }  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cstdint>
+#include <cstdlib>
 #include <limits>
 
 #include "backends/cpu/plan/planner.hpp"
@@ -143,6 +145,13 @@ bool Planner::can_count(const Context& context, int id, int next, const std::vec
   return true;
 }
 
+/// How far the sums of a node stay from the ends of int32.
+std::int64_t Planner::early_room(const Context& context, int id) const {
+  const Interval sums = network::hull(context.ranges[static_cast<std::size_t>(id)]);
+  const std::int64_t top = std::numeric_limits<std::int32_t>::max();
+  return std::max<std::int64_t>(0, top / 2 - std::max(std::abs(sums.low), std::abs(sums.high)));
+}
+
 Planner::Ending Planner::choose_ending(Context& context, int id, const std::vector<Matrix>& matrices) const {
   Ending ending;
   ending.node = id;
@@ -177,8 +186,9 @@ Planner::Ending Planner::choose_ending(Context& context, int id, const std::vect
                   : fits(range, Form::shorts) ? Form::shorts
                                               : Form::wide;
   }
-  if (ending.form == Form::wide && !fits_32(range)) return Ending{id, -1, Form::wide, 0, Finish::none, {}};
+  if (ending.form == Form::wide && !fits_32(range)) return Ending{id, -1, Form::wide, 0, Finish::none, {}, 0};
   ending.offset = offset_for(range, ending.form);
+  ending.early_room = early_room(context, id);
   return ending;
 }
 
@@ -187,8 +197,9 @@ Epilogue Planner::make_epilogue(const Context& context, const Ending& ending, co
   Epilogue epilogue{};
   epilogue.finish = ending.finish;
   if (ending.finish == Finish::none) return epilogue;
-  epilogue.low = to_32(ending.bounds.low - ending.offset);
-  epilogue.high = to_32(ending.bounds.high - ending.offset);
+  const Interval stored = ending.form == Form::bytes ? Interval{0, 255} : Interval{INT32_MIN, INT32_MAX};
+  epilogue.low = to_32(std::clamp(ending.bounds.low - ending.offset, stored.low, stored.high));
+  epilogue.high = to_32(std::clamp(ending.bounds.high - ending.offset, stored.low, stored.high));
   const Node& node = context.network.nodes[static_cast<std::size_t>(ending.rounding)];
   std::vector<std::int32_t> add(padded, 0);
   if (const auto* t = std::get_if<network::Threshold>(&node.operation)) {
@@ -204,6 +215,7 @@ Epilogue Planner::make_epilogue(const Context& context, const Ending& ending, co
       sign[o] = t->sign[row];
       add[o] = static_cast<std::int32_t>(t->base[row] - ending.offset);
     }
+    epilogue.adds = true;
     epilogue.steps = static_cast<std::uint32_t>(t->steps);
     epilogue.stride = padded;
     epilogue.thresholds = plan_.keep(thresholds);
@@ -219,22 +231,43 @@ Epilogue Planner::make_epilogue(const Context& context, const Ending& ending, co
   std::vector<std::int64_t> offset(padded, 0), wide_plus(padded, 0);
   for (std::uint32_t o = 0; o < matrix.outputs; ++o) {
     const Parameters p = parameters_of(r, node.shape, matrix.result[o]);
-    const bool simple = p.terms.if_odd == 0 && p.terms.if_negative == 0;
-    epilogue.odd = epilogue.odd || p.terms.if_odd != 0;
-    epilogue.negative = epilogue.negative || p.terms.if_negative != 0;
+    const bool odd = p.terms.if_odd != 0;
+    const bool negative = p.terms.if_negative != 0;
+    epilogue.odd = epilogue.odd || odd;
+    epilogue.negative = epilogue.negative || negative;
     shift[o] = p.shift;
     add[o] = static_cast<std::int32_t>(p.zero_point - ending.offset);
-    mask[o] = static_cast<std::int32_t>(p.terms.if_odd + p.terms.if_negative);
     multiplier[o] = static_cast<std::int32_t>(p.multiplier);
     if (is_scale) {
-      offset[o] = p.offset + (std::int64_t{1} << kScaleBiasBits) + (simple ? p.terms.plus : 0);
-      wide_plus[o] = simple ? 0 : p.terms.plus;
+      offset[o] = p.offset + (std::int64_t{1} << kScaleBiasBits) + (odd ? 0 : p.terms.plus);
+      wide_plus[o] = odd ? p.terms.plus : 0;
       correction[o] = wrapped(-(std::int64_t{1} << (kScaleBiasBits - p.shift)));
-    } else {
-      bias[o] = wrapped(bias[o] + p.offset + (simple ? p.terms.plus : 0));
-      plus[o] = simple ? 0 : static_cast<std::int32_t>(p.terms.plus);
+      continue;
+    }
+    // Half to even is half up with ties made even; a shift of 0 has no ties but 0, which is even.
+    mask[o] = negative       ? static_cast<std::int32_t>(p.terms.if_negative)
+              : p.shift == 0 ? -1
+                             : static_cast<std::int32_t>((1u << p.shift) - 1);
+    plus[o] = negative ? static_cast<std::int32_t>(p.terms.plus) : 0;
+    bias[o] = wrapped(bias[o] + p.offset + (negative ? 0 : p.terms.plus + p.terms.if_odd));
+    // What is added later can as well be added before the shift, unless it makes even results odd.
+    const std::int64_t early = std::int64_t{add[o]} << p.shift;
+    if (!negative && (!odd || add[o] % 2 == 0) &&
+        ending.early_room >> p.shift > std::abs(std::int64_t{add[o]})) {
+      bias[o] = wrapped(bias[o] + early);
+      add[o] = 0;
     }
   }
+  const auto all_same = [&](const std::vector<std::int32_t>& list) {
+    return std::all_of(list.begin(), list.begin() + matrix.outputs,
+                       [&](std::int32_t x) { return x == list[0]; });
+  };
+  epilogue.uniform = all_same(shift) && all_same(mask);
+  if (epilogue.uniform) {
+    std::fill(shift.begin(), shift.end(), shift[0]);
+    std::fill(mask.begin(), mask.end(), mask[0]);
+  }
+  epilogue.adds = std::any_of(add.begin(), add.end(), [](std::int32_t x) { return x != 0; });
   epilogue.shift = plan_.keep(shift);
   epilogue.plus = plan_.keep(plus);
   epilogue.mask = plan_.keep(mask);

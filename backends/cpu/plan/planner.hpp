@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backends/cpu/plan/plan.hpp"
+#include "backends/cpu/plan/weights.hpp"
 
 /// Inside of make_plan: turns nodes into steps. A node's tensor is a list of elements of *bases*; layout
 /// nodes only rearrange the list, so they cost nothing when the network runs.
@@ -46,9 +47,6 @@ network::Interval hull_of(network::Interval a, network::Interval b);
 /// The offset with which values of a range are stored in a form.
 std::int64_t offset_for(network::Interval range, Form form);
 bool fits(network::Interval range, Form form);
-inline int parts_of(Form form) {
-  return form == Form::bytes ? 4 : form == Form::shorts ? 2 : 1;
-}
 
 /// Requantize's constants for a rounding mode, see RequantizeEntry.
 struct RoundingTerms {
@@ -152,6 +150,8 @@ class Planner {
   };
   void plan_dense(Context& context, int id, const network::Dense& dense);
   void plan_conv(Context& context, int id, const network::Conv& conv);
+  WeightLanes weight_lanes(const Matrix& matrix, const Lanes& lanes) const;
+  std::int32_t folded_bias(const Matrix& matrix, const Lanes& lanes, std::uint32_t output) const;
   void plan_products(Context& context, int id, std::vector<Matrix> matrices);
   void plan_sums(Context& context, int id, const std::vector<Matrix>& matrices);
   void drop_zeros(Matrix& matrix) const;
@@ -168,7 +168,9 @@ class Planner {
     std::int64_t offset = 0;  // of the stored form
     Finish finish = Finish::none;
     network::Interval bounds;
+    std::int64_t early_room = 0;  // what can be added to the sums in 32 bits
   };
+  std::int64_t early_room(const Context& context, int id) const;
   Ending choose_ending(Context& context, int id, const std::vector<Matrix>& matrices) const;
   bool can_requantize(const Context& context, int id, int next, const std::vector<Matrix>& matrices,
                       Finish& finish) const;

@@ -268,6 +268,52 @@ void Planner::drop_zeros(Matrix& matrix) const {
   matrix.run = matrix.depth;
 }
 
+WeightLanes Planner::weight_lanes(const Matrix& matrix, const Lanes& lanes) const {
+  WeightLanes result;
+  result.form = lanes.form;
+  result.outputs = matrix.outputs;
+  result.depth = lanes.depth;
+  const auto parts = static_cast<std::size_t>(parts_of(lanes.form));
+  for (std::size_t slot = 0; slot < lanes.depth * parts; ++slot) {
+    const int element = lanes.element[slot];
+    Interval stored{0, lanes.form == Form::bytes ? 255 : 0};  // what lies there has no weight
+    bool first = true;
+    for (const Tensor& pixel : matrix.pixels) {
+      if (element < 0) break;
+      const Element e = pixel[static_cast<std::size_t>(element)];
+      Interval range{matrix.pad_value, matrix.pad_value};
+      if (e.base >= 0) range = bases_[static_cast<std::size_t>(e.base)].range[e.index];
+      range = {range.low - lanes.offset[slot], range.high - lanes.offset[slot]};
+      stored = first ? range : hull_of(stored, range);
+      first = false;
+    }
+    result.stored.push_back(stored);
+  }
+  for (std::size_t o = 0; o < matrix.outputs; ++o) {
+    for (std::size_t slot = 0; slot < lanes.depth * parts; ++slot) {
+      const int element = lanes.element[slot];
+      result.weights.push_back(
+          element < 0 ? 0
+                      : static_cast<std::int32_t>(
+                            matrix.weights[o * matrix.depth + static_cast<std::size_t>(element)]));
+    }
+  }
+  return result;
+}
+
+/// The bias with the offsets of the stored form taken out of every product, modulo 2^32.
+std::int32_t Planner::folded_bias(const Matrix& matrix, const Lanes& lanes, std::uint32_t output) const {
+  auto folded = static_cast<std::uint64_t>(matrix.bias[output]);
+  for (std::size_t slot = 0; slot < lanes.element.size(); ++slot) {
+    const int element = lanes.element[slot];
+    if (element < 0) continue;
+    const std::int64_t weight =
+        matrix.weights[std::size_t{output} * matrix.depth + static_cast<std::size_t>(element)];
+    folded += static_cast<std::uint64_t>(weight) * static_cast<std::uint64_t>(lanes.offset[slot]);
+  }
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(folded));
+}
+
 void Planner::plan_products(Context& context, int id, std::vector<Matrix> matrices) {
   const auto at = static_cast<std::size_t>(id);
   bool exact = fits_32(network::hull(context.ranges[at]));
@@ -297,32 +343,10 @@ void Planner::plan_products(Context& context, int id, std::vector<Matrix> matric
     if (forms[m] == Form::wide || !lanes_of_producer(matrix, forms[m], lanes))
       pack_lanes(matrix, forms[m], lanes);
 
-    const auto parts = static_cast<std::uint32_t>(parts_of(forms[m]));
     const std::uint32_t blocks = (matrix.outputs + block - 1) / block;
-    const std::uint32_t padded = blocks * block;
-    std::vector<std::int32_t> weights(std::size_t{padded} * lanes.depth, 0);
-    std::vector<std::int32_t> bias(padded, 0);
-    for (std::uint32_t o = 0; o < matrix.outputs; ++o) {
-      auto folded = static_cast<std::uint64_t>(matrix.bias[o]);
-      for (std::uint32_t k = 0; k < lanes.depth; ++k) {
-        std::uint32_t packed = 0;
-        for (std::uint32_t part = 0; part < parts; ++part) {
-          const int element = lanes.element[k * parts + part];
-          if (element < 0) continue;
-          const std::int64_t weight =
-              matrix.weights[std::size_t{o} * matrix.depth + static_cast<std::size_t>(element)];
-          const auto bits = static_cast<std::uint32_t>(weight);
-          packed |= (parts == 4   ? bits & 255u
-                     : parts == 2 ? bits & 65535u
-                                  : bits)
-                    << (part * (32 / parts) % 32);
-          folded += static_cast<std::uint64_t>(weight * lanes.offset[k * parts + part]);
-        }
-        weights[(std::size_t{o / block} * lanes.depth + k) * block + o % block] =
-            static_cast<std::int32_t>(packed);
-      }
-      bias[o] = static_cast<std::int32_t>(static_cast<std::uint32_t>(folded));
-    }
+    const PackedWeights packed = pack_weights(weight_lanes(matrix, lanes), block, kernels_.byte_dots);
+    std::vector<std::int32_t> bias(std::size_t{blocks} * block, 0);
+    for (std::uint32_t o = 0; o < matrix.outputs; ++o) bias[o] = folded_bias(matrix, lanes, o);
     const std::uint32_t rows_per_pixel = (matrix.outputs + parts_out - 1) / parts_out;
     const auto pixels = static_cast<std::uint32_t>(matrix.pixels.size());
     const Row first = new_rows(std::size_t{pixels} * rows_per_pixel + 16);
@@ -337,10 +361,12 @@ void Planner::plan_products(Context& context, int id, std::vector<Matrix> matric
         if (ending.form == Form::wide) result.wide[element] = row;
       }
     }
-    const Epilogue epilogue = make_epilogue(context, ending, matrix, bias, padded);
+    const Epilogue epilogue = make_epilogue(context, ending, matrix, bias, blocks * block);
     emit(Kind::product,
-         Product{matrix.outputs, blocks, lanes.depth, pixels, forms[m], ending.form, plan_.keep(lanes.rows),
-                 plan_.keep(weights), plan_.keep(bias), plan_.keep(out), epilogue});
+         Product{matrix.outputs, blocks, pixels, lanes.depth, forms[m], packed.dots, ending.form,
+                 packed.uniform, plan_.keep(lanes.rows), plan_.keep(packed.begin), plan_.keep(packed.lane),
+                 plan_.keep(packed.weights), plan_.keep(packed.segment_begin), plan_.keep(packed.segment_end),
+                 plan_.keep(bias), plan_.keep(out), epilogue});
   }
   bases_.push_back(std::move(result));
   context.tensors[result_node] = whole(static_cast<int>(bases_.size()) - 1);
