@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/network/verify.hpp"
@@ -23,6 +25,8 @@ class Builder {
   /// operations whose shape is the caller's, use the overload below.
   NodeId add(const std::string& name, Operation operation, std::vector<NodeId> inputs, Type type);
   NodeId add(const std::string& name, Operation operation, std::vector<NodeId> inputs, Shape shape);
+  NodeId add(const std::string& name, Operation operation, std::vector<NodeId> inputs, Type type,
+             Shape shape);
 
   NodeId output(const std::string& name, NodeId value, Encoding encoding);
   /// Output whose encoding is the value's own type: scale 2^-fraction, zero point 0.
@@ -38,7 +42,12 @@ class Builder {
   Network finish();
 
  private:
+  NodeId append(const std::string& name, Operation operation, std::vector<NodeId> inputs,
+                std::optional<Type> type, std::optional<Shape> shape);
+
   Network network_;
+  std::unordered_set<std::string> names_;
+  std::size_t elements_ = 0;
   Ranges ranges_;
 };
 

@@ -82,7 +82,8 @@ struct Subtract {};
 struct Multiply {};
 
 /// y = overflow(round((x * multiplier + offset) * 2^-shift) + zero_point). The only operation, with
-/// lookup and threshold, that loses bits. x * multiplier + offset is exact in 64 bits (proven).
+/// lookup and threshold, that loses bits. 0 <= shift <= 62; x * multiplier and x * multiplier + offset stay
+/// within [-2^62, 2^62] (proven), so that adding half of 2^shift cannot overflow 64 bits either.
 struct Requantize {
   std::vector<std::int64_t> multiplier{1};
   std::vector<std::int64_t> offset{0};
@@ -156,8 +157,8 @@ struct Reduce {
 
 enum class SortResult { values, indices };
 
-/// Stable sort along an axis. With two inputs the second is the key, same extent along the axis and one
-/// lane or as many lanes as the first (top-k is a sort and a slice).
+/// Stable sort along an axis. With two inputs the second is the key: same rank, same extent along the axis,
+/// and along each other axis the extent of the first input or 1 (top-k is a sort and a slice).
 struct Sort {
   int axis = 0;
   bool descending = true;
@@ -185,7 +186,8 @@ struct LeakyRelu {
 };
 
 /// Inner node of a tree: goes left when x[feature] <= threshold (or, for a categorical split, when
-/// x[feature] is a member of `categories`). Children >= 0 are inner nodes, negative ones are ~leaf.
+/// x[feature] is a member of `categories`; its threshold is 0). Children >= 0 are inner nodes and come after
+/// their parent, negative ones are ~leaf.
 struct TreeNode {
   int feature = 0;
   std::int64_t threshold = 0;

@@ -17,6 +17,9 @@ struct Type {
   bool operator==(const Type&) const = default;
 };
 
+/// A stored type (width 1..32) or the 64-bit accumulator s64; the fraction within +-max_fraction.
+bool is_valid(Type type);
+
 /// Smallest and largest integer of a type.
 std::int64_t lowest(Type type);
 std::int64_t highest(Type type);
@@ -35,6 +38,10 @@ std::size_t storage_bytes(Type type);
 /// Element order is C order (last index fastest) everywhere in crible.
 using Shape = std::vector<int>;
 
+/// "[18, 14]"; "[]" is a single value.
+std::string to_string(const Shape& shape);
+
+/// Product of the extents; 0 when one is not positive, the largest size_t when it does not fit.
 std::size_t element_count(const Shape& shape);
 
 /// Closed interval of integers.
@@ -44,6 +51,12 @@ struct Interval {
 
   bool operator==(const Interval&) const = default;
 };
+
+bool contains(Type type, std::int64_t value);
+bool contains(Type type, Interval interval);
+
+/// The fewest bits that hold the interval, unsigned when nothing is negative; 64 bits are always signed.
+Type smallest_type(Interval interval, int fraction);
 
 /// How `requantize` rounds to an integer. Names on the right: QONNX and ap_fixed.
 enum class Rounding {
