@@ -261,6 +261,11 @@ Value parse(const std::string& text, const std::string& source) {
   return parse_document(text, source, "");
 }
 
+bool is_name(std::string_view text) {
+  return !text.empty() && is_letter(text[0]) &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+}
+
 std::string nearest(std::string_view wrong, const std::vector<std::string>& candidates) {
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(1, wrong.size() / 3) + 1;

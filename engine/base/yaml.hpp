@@ -82,6 +82,9 @@ Value load(const std::filesystem::path& file);
 /// The same from memory; `source` names the text in messages and is where relative paths start.
 Value parse(const std::string& text, const std::string& source);
 
+/// Starts with a letter or underscore, goes on with letters, digits, underscores.
+bool is_name(std::string_view text);
+
 /// The candidate that a typist may have meant: at most a third of the letters differ. Empty when none.
 std::string nearest(std::string_view wrong, const std::vector<std::string>& candidates);
 

@@ -57,42 +57,65 @@ class Binding {
   /// One line for each step of the plan, the same for equal bindings: part of the menu's hash.
   const std::string& text() const { return text_; }
 
+ private:
+  friend class BindingCompiler;
+
   /// Where a run of elements comes from.
-  enum class From : std::uint8_t { payload, object, current, constant };
+  enum class From : std::uint8_t { payload, objects, current, constants };
 
   /// q = clamp((x - offset) >> right << left, low, high) of one element.
+  template <class Arithmetic>
   struct Transform {
-    std::int64_t offset = 0;
-    std::int64_t low = 0;
-    std::int64_t high = 0;
+    Arithmetic offset = 0;
+    Arithmetic low = 0;
+    Arithmetic high = 0;
     std::uint8_t right = 0;
     std::uint8_t left = 0;
 
     bool operator==(const Transform&) const = default;
   };
 
-  /// `count` neighbouring elements of one type, from one place to neighbouring elements of one input.
+  struct Run;
+  using Kernel = void (*)(const Run& run, const void* transforms, const std::byte* source,
+                          std::byte* target) noexcept;
+
+  /// `repeat` rows of `count` neighbouring elements of one type, to neighbouring elements of one input.
   struct Run {
+    Kernel kernel = nullptr;  // for the type, the arithmetic and the input's element size
     From from = From::payload;
+    bool narrow = true;   // 32-bit arithmetic is enough
+    bool uniform = true;  // one transform for all elements of a row, else one for each
     FieldType type = FieldType::i16;
-    bool uniform = true;           // one transform for all, else one for each
-    bool narrow = true;            // 32-bit arithmetic is enough
-    std::uint8_t input_bytes = 1;  // of one element of the input
     std::uint32_t input = 0;
-    std::uint32_t place_bytes = 0;   // in the input's row
-    std::uint32_t index = 0;         // source or collection
-    std::uint32_t object = 0;        // for From::object
-    std::uint32_t offset_bytes = 0;  // in the payload or record
+    std::uint32_t place_bytes = 0;       // in the input's row
+    std::uint32_t place_step_bytes = 0;  // from one repetition to the next
+    std::uint32_t index = 0;             // source or collection
+    std::uint32_t offset_bytes = 0;      // in the payload, the record or the constants
+    std::uint32_t step_bytes = 0;        // from one repetition to the next, in a payload
+    std::uint32_t repeat = 1;            // for From::objects, objects 0 to repeat - 1
     std::uint32_t count = 0;
-    std::uint32_t transform = 0;  // first in transforms_
+    std::uint32_t transform = 0;  // first one
   };
 
- private:
+  template <class Element, class Arithmetic, class Target>
+  static void copy(const Run& run, const void* transforms, const std::byte* source,
+                   std::byte* target) noexcept;
+  template <class Element>
+  static Kernel kernel_of(bool narrow, std::size_t target_bytes);
+  static Kernel kernel_of(FieldType type, bool narrow, std::size_t target_bytes);
+
+  const void* transforms_of(const Run& run) const noexcept {
+    if (run.narrow) return narrow_.data() + run.transform;
+    return wide_.data() + run.transform;
+  }
+
   std::string name_;
   std::optional<std::size_t> collection_;
   std::size_t max_objects_ = 1;
   std::vector<Run> runs_;
-  std::vector<Transform> transforms_;
+  std::vector<Transform<std::int32_t>> narrow_;
+  std::vector<Transform<std::int64_t>> wide_;
+  std::vector<std::int64_t> constants_;
   std::string text_;
 };
 

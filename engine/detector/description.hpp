@@ -28,6 +28,9 @@ struct Unit {
   bool operator==(const Unit&) const = default;
 };
 
+/// "1/2 GeV"
+std::string to_string(const Unit& unit);
+
 /// A scalar or an array of integers at a fixed place, or one member of a record.
 struct Field {
   std::string name;

@@ -60,6 +60,7 @@ class Event {
 
   bool valid_ = false;
   std::vector<const std::byte*> payloads_;
+  std::vector<std::uint32_t> record_counts_;  // of each source's array with a varying count
   std::vector<std::uint32_t> counts_;
   std::vector<std::uint32_t> first_;  // of each collection in objects_
   std::vector<const std::byte*> objects_;

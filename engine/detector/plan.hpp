@@ -47,27 +47,30 @@ class Decoder {
     std::int64_t value;
   };
 
-  /// What is done for one source.
+  /// What is checked in one source's payload. The array of records with a varying count, if there is one,
+  /// follows the fixed part.
   struct SourcePlan {
-    std::size_t min_bytes;
-    bool may_be_longer;
+    std::size_t fixed_bytes;
     std::uint32_t first_check;
     std::uint32_t end_check;
-    std::int32_t varying;  // index in records_ of the array with a varying count; -1: none
-  };
-
-  struct RecordsPlan {
-    std::uint32_t source;
+    std::uint32_t record_bytes;  // 0: no varying array
+    std::uint32_t capacity;
     CountKind count;
     FieldType count_type;
     std::uint32_t count_offset_bytes;
+    bool may_be_longer;
+  };
+
+  /// One array of records that a collection takes.
+  struct Part {
+    std::uint32_t source;
     std::uint32_t offset_bytes;
     std::uint32_t record_bytes;
-    std::uint32_t capacity;
+    std::uint32_t fixed_count;  // 0: the source's varying count
   };
 
   struct CollectionPlan {
-    std::uint32_t first_part;  // in parts_
+    std::uint32_t first_part;
     std::uint32_t end_part;
     std::uint32_t first_object;
     std::uint32_t capacity;
@@ -80,16 +83,17 @@ class Decoder {
     std::uint32_t sort_offset_bytes;
   };
 
-  bool equals_all(const SourcePlan& plan, const std::byte* payload) const noexcept;
-  std::uint32_t record_count(const RecordsPlan& plan, const std::byte* payload,
-                             std::size_t bytes) const noexcept;
-  void collect(const CollectionPlan& plan, std::size_t index, std::span<const Payload> fragments,
-               Event& event) const noexcept;
+  void plan_source(const Source& source);
+  void plan_collection(const Description& description, const Collection& collection);
+  DecodeStatus count_records(const SourcePlan& plan, Payload payload, std::uint32_t& count) const noexcept;
+  DecodeStatus check(const SourcePlan& plan, Payload payload, std::uint32_t& count) const noexcept;
+  void collect(const CollectionPlan& plan, Event& event, std::uint32_t& count) const noexcept;
+  static std::uint32_t insert(const CollectionPlan& plan, const std::byte** objects, std::uint32_t count,
+                              const std::byte* record) noexcept;
 
   std::vector<SourcePlan> sources_;
   std::vector<Check> checks_;
-  std::vector<RecordsPlan> records_;
-  std::vector<std::uint32_t> parts_;  // indices in records_
+  std::vector<Part> parts_;
   std::vector<CollectionPlan> collections_;
   std::vector<std::byte> zeros_;  // a record of zeros, long enough for every collection
   std::size_t objects_ = 0;
