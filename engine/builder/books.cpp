@@ -24,7 +24,7 @@ bool all_decided(const OpenBook& open) noexcept {
 
 Books::Books(std::size_t source_count) : books_(book_count), finished_(book_count) {
   overflow_.book.sources.resize(source_count);
-  overflow_.book.luminosity_block = no_room;
+  overflow_.book.luminosity_block = no_block;
   overflow_.closed_by.resize(source_count);
   std::fill(books_.begin(), books_.end(), overflow_);
   overflow_handed_out_ = overflow_;

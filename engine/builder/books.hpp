@@ -26,8 +26,9 @@ struct OpenBook {
 /// The books of the hot path: a fixed number of luminosity blocks at once, no allocation after construction.
 class Books {
  public:
-  /// What comes while all books wait to be taken is booked under this number.
-  static constexpr std::uint32_t no_room = 0xffffffff;
+  /// The number of what belongs to no luminosity block: damaged frames and strangers before the run's first
+  /// packet, and what comes while all books wait to be taken.
+  static constexpr std::uint32_t no_block = 0xffffffff;
 
   explicit Books(std::size_t source_count);
 
@@ -41,7 +42,7 @@ class Books {
     return find(luminosity_block, now_ns);
   }
 
-  /// The book that was used last, for what names no luminosity block.
+  /// The book that was used last, or no_block's: for what names no luminosity block.
   OpenBook& last_used(std::int64_t now_ns) noexcept {
     return use(books_[last_].book.luminosity_block, now_ns);
   }
@@ -77,7 +78,7 @@ class Books {
   std::size_t finished_begin_ = 0;
   std::size_t finished_count_ = 0;
   OpenBook* handed_out_ = nullptr;
-  /// The book of no_room, and its double that is handed out; never in the ring.
+  /// The book of no_block, and its double that is handed out; never in the ring.
   OpenBook overflow_;
   OpenBook overflow_handed_out_;
 };

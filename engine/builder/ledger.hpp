@@ -93,6 +93,7 @@ struct EventCounts {
 
 /// All that is counted for one luminosity block.
 struct Book {
+  /// 4294967295: what belongs to none, as damaged frames before the first packet.
   std::uint32_t luminosity_block = 0;
   /// In the order of Ledger::sources().
   std::vector<SourceBook> sources;
