@@ -168,12 +168,13 @@ std::size_t Batcher::finish(std::size_t network, std::size_t slot, backends::Sta
   const std::span<const Request> requests(&lane.requests[slot * lane.program->max_batch()], rows);
   in_flight_ -= rows;
   --device_batches_[lane.device];
+  const BatchTimes times{lane.started_ns[slot], now_ns()};
   if (status == backends::Status::ok) {
-    lane.model.observe(rows, now_ns() - lane.started_ns[slot]);
-    answers.answered(network, requests, lane.program->slots()[slot]);
+    lane.model.observe(rows, times.finished_ns - times.started_ns);
+    answers.answered(network, requests, lane.program->slots()[slot], times);
   } else {
     ++lane.counters.failed;
-    answers.failed(network, requests, status);
+    answers.failed(network, requests, times);
   }
   lane.states[slot] = SlotState::empty;
   if (lane.capacity == 0) choose_slot(lane);

@@ -19,18 +19,24 @@ struct Request {
   std::uint32_t object = 0;
 };
 
+/// When a batch was started and when its answers were there, CLOCK_MONOTONIC.
+struct BatchTimes {
+  std::int64_t started_ns = 0;
+  std::int64_t finished_ns = 0;
+};
+
 /// Receives the answers of whole batches. Called inside Batcher::pump, on the caller's thread.
 class Answers {
  public:
   virtual ~Answers() = default;
 
   /// requests[i] is answered by row i of slot.outputs, which are valid during the call.
-  virtual void answered(std::size_t network, std::span<const Request> requests,
-                        const backends::Slot& slot) noexcept = 0;
+  virtual void answered(std::size_t network, std::span<const Request> requests, const backends::Slot& slot,
+                        const BatchTimes& times) noexcept = 0;
 
   /// The batch was lost: the device failed and nothing else can run the network.
   virtual void failed(std::size_t network, std::span<const Request> requests,
-                      backends::Status status) noexcept = 0;
+                      const BatchTimes& times) noexcept = 0;
 };
 
 /// Why batches went, and how many rows they held.
@@ -41,6 +47,15 @@ struct Counters {
   std::uint64_t deadline = 0;  // waiting longer would have broken the oldest deadline
   std::uint64_t idle = 0;      // nothing else to do, so nothing to wait for
   std::uint64_t failed = 0;    // the device reported an error
+
+  void add(const Counters& other) noexcept {
+    requests += other.requests;
+    batches += other.batches;
+    full += other.full;
+    deadline += other.deadline;
+    idle += other.idle;
+    failed += other.failed;
+  }
 };
 
 /// What pump() may start.

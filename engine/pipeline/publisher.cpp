@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <thread>
 
 #include "engine/base/error.hpp"
 #include "engine/wire/crc32c.hpp"
@@ -12,7 +11,6 @@ namespace crible::pipeline {
 
 namespace {
 
-constexpr std::size_t buffer_bytes = 128 << 10;
 constexpr std::size_t buffer_count = 64;
 
 std::int64_t realtime_ns() noexcept {
@@ -45,7 +43,7 @@ Publisher::Publisher(zmq::context_t& context, const DecisionsConfig& config, con
     throw Error(problem(config, address, error.num()));
   }
   for (std::size_t i = 0; i < buffer_count; ++i) {
-    buffers_.push_back(new Buffer{std::make_unique<std::byte[]>(buffer_bytes), {}});
+    buffers_.push_back(new Buffer{std::make_unique<std::byte[]>(frame_limit), {}});
   }
 }
 
@@ -69,15 +67,8 @@ bool Publisher::open_buffer() noexcept {
 }
 
 std::span<std::byte> Publisher::reserve(std::size_t bytes, std::int64_t now_ns) noexcept {
-  if (bytes > buffer_bytes - sizeof(DecisionFrameHeader)) {
-    ++counters_.dropped;
-    return {};
-  }
-  if (open_ != nullptr && used_bytes_ + bytes > buffer_bytes && !try_flush()) return {};
-  if (open_ == nullptr && !open_buffer()) {
-    if (when_full_ == WhenFull::drop) ++counters_.dropped;
-    return {};
-  }
+  if (open_ == nullptr && !open_buffer()) return {};
+  if (used_bytes_ + bytes > frame_limit) return {};
   if (count_ == 0) opened_ns_ = now_ns;
   const std::span<std::byte> room(open_->bytes.get() + used_bytes_, bytes);
   used_bytes_ += bytes;
@@ -115,7 +106,7 @@ bool Publisher::try_flush() noexcept {
   if (zmq_msg_send(&message, socket_.handle(), ZMQ_DONTWAIT) < 0) {
     zmq_msg_close(&message);  // lets the buffer go; it stays open
     if (when_full_ == WhenFull::drop) {
-      drop();
+      drop_open();
       return true;
     }
     ++counters_.waits;
@@ -143,22 +134,21 @@ void Publisher::send_ledger(std::string_view json) {
   }
 }
 
-void Publisher::drop() noexcept {
+void Publisher::drop_open() noexcept {
+  if (count_ == 0) return;
   counters_.dropped += count_;
   ++sequence_;  // the receiver sees the gap
   open_ = nullptr;
   count_ = 0;
 }
 
-void Publisher::flush(std::int64_t timeout_ns) noexcept {
-  const auto start = std::chrono::steady_clock::now();
-  while (!try_flush()) {
-    if (std::chrono::steady_clock::now() - start > std::chrono::nanoseconds(timeout_ns)) {
-      drop();
-      return;
-    }
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
-  }
+void Publisher::Counters::add(const Counters& other) noexcept {
+  frames += other.frames;
+  bytes += other.bytes;
+  published += other.published;
+  dropped += other.dropped;
+  ledgers_dropped += other.ledgers_dropped;
+  waits += other.waits;
 }
 
 }  // namespace crible::pipeline

@@ -34,6 +34,8 @@ class Publisher {
     std::uint64_t dropped = 0;    // decisions that nobody took
     std::uint64_t ledgers_dropped = 0;
     std::uint64_t waits = 0;  // times the shard had to wait for the collector
+
+    void add(const Counters& other) noexcept;
   };
 
   /// Connects or binds. Throws Error when the address cannot be used.
@@ -44,11 +46,19 @@ class Publisher {
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
 
-  /// Room for one encoded decision of `bytes` (a multiple of 8), to be filled at once. Empty when the
-  /// decision is larger than a frame, or when the frame before it cannot be sent yet: try_flush() later.
+  /// The open frame has room for an encoded decision of so many bytes; otherwise try_flush() first.
+  bool fits(std::size_t bytes) const noexcept {
+    return open_ == nullptr || used_bytes_ + bytes <= frame_limit;
+  }
+
+  /// Room for one encoded decision of `bytes` (a multiple of 8), to be filled at once. Empty when it does
+  /// not fit, or ZeroMQ holds all buffers: try_flush() later, or count_dropped().
   std::span<std::byte> reserve(std::size_t bytes, std::int64_t now_ns) noexcept;
 
-  /// The open frame is full, holds flush_events, or has been open for flush_ns.
+  /// A decision found no room and was given up.
+  void count_dropped() noexcept { ++counters_.dropped; }
+
+  /// The open frame holds flush_events, or has been open for flush_ns.
   bool due(std::int64_t now_ns) const noexcept {
     return count_ >= flush_events_ || (count_ != 0 && now_ns - opened_ns_ >= flush_ns_);
   }
@@ -57,8 +67,11 @@ class Publisher {
   /// Sends the open frame. Returns false when the peer takes no more and the configuration says wait.
   bool try_flush() noexcept;
 
-  /// try_flush until it works or `timeout_ns` has passed; then what is left is counted as dropped.
-  void flush(std::int64_t timeout_ns) noexcept;
+  /// reserve() may give room later: the collector is slow, or not there yet.
+  bool waits_for_room() const noexcept { return when_full_ == WhenFull::wait; }
+
+  /// Gives the open frame up and counts its decisions as dropped.
+  void drop_open() noexcept;
 
   /// Sends a luminosity block's book behind the decisions so far; dropped and counted when the peer takes
   /// no more (the recording has it too).
@@ -67,6 +80,8 @@ class Publisher {
   const Counters& counters() const noexcept { return counters_; }
 
  private:
+  static constexpr std::size_t frame_limit = 128 << 10;
+
   /// Lives until neither the publisher nor ZeroMQ holds it.
   struct Buffer {
     std::unique_ptr<std::byte[]> bytes;
@@ -76,7 +91,6 @@ class Publisher {
   static void let_go(void* bytes, void* buffer) noexcept;
   bool open_buffer() noexcept;
   void write_header(std::span<std::byte> frame, FrameKind kind, std::uint32_t count) noexcept;
-  void drop() noexcept;
 
   zmq::socket_t socket_;
   Identity identity_;

@@ -5,14 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/yaml.hpp"
+#include "engine/menu/menu.hpp"
 #include "engine/record/writer.hpp"
 
 /// The `run` section of a configuration: what belongs to this machine and this run, not to physics.
 namespace crible::pipeline {
-
-/// What happens to an event whose deadline has passed before its decision. It goes to the debug stream
-/// with its cause, and is counted.
-enum class LateAction { accept, reject, prescale };
 
 /// What happens to decisions that nobody takes (no collector, or one that is too slow).
 enum class WhenFull {
@@ -22,8 +20,8 @@ enum class WhenFull {
 
 struct InputConfig {
   std::string bind = "tcp://127.0.0.1:5700";  // shard s listens at shard_address(bind, s)
-  int high_water_frames = 1000;
-  std::size_t max_frame_bytes = 1 << 20;
+  int high_water_frames = 32;                 // of each source
+  std::size_t max_frame_bytes = 4 << 20;
 };
 
 struct BuildConfig {
@@ -33,26 +31,28 @@ struct BuildConfig {
 };
 
 struct BatchConfig {
-  std::string backend = "cpu";  // "cpu", or a device of it: "cpu:avx2"
+  std::string backend = "cpu";  // or a device of it: "cpu:avx2"
   std::size_t max_events = 256;
   std::size_t slots = 3;
 };
 
+/// What happens to an event whose deadline has passed before its decision. It goes to the debug stream
+/// with its cause, and is counted.
 struct DeadlineConfig {
-  std::int64_t deadline_ns = 100'000'000;  // from the first fragment's arrival to the decision; 0: none
-  LateAction action = LateAction::accept;
-  std::uint32_t prescale = 100;  // for LateAction::prescale: keeps 1 of so many, by the keyed hash
+  std::int64_t limit_ns = 0;  // from the arrival of the first fragment to the decision; 0: none
+  menu::FaultAction late = menu::FaultAction::accept;
+  std::uint32_t prescale = 100;  // for FaultAction::prescale
 };
 
 struct DecisionsConfig {
-  std::string connect;   // address of the collector; empty: decisions are not published
+  std::string address;   // empty: decisions are not published
+  bool bind = false;     // listen (shard s at shard_address(address, s)) instead of connecting
   bool publish = false;  // PUB instead of PUSH: many listeners, but a slow one loses frames silently
-  bool bind = false;     // bind instead of connect; shard s at shard_address(connect, s)
   int high_water_frames = 1000;
   WhenFull when_full = WhenFull::wait;
   std::int64_t linger_ns = 2'000'000'000;  // how long the end waits for the collector to take the rest
   std::size_t flush_events = 512;
-  std::int64_t flush_ns = 200'000;
+  std::int64_t flush_ns = 500'000;
 };
 
 struct MonitoringConfig {
@@ -77,6 +77,9 @@ struct RunConfig {
   record::WriterOptions record;  // `file` empty: nothing is recorded
   MonitoringConfig monitoring;
 };
+
+/// Reads the `run` section. Throws Error naming file, line and key.
+RunConfig load_run_config(const yaml::Value& section);
 
 /// The address of one shard: tcp ports count up ("tcp://127.0.0.1:5700" -> ":5701" for shard 1), other
 /// transports get ".1" behind. Throws Error when a tcp address has no port.

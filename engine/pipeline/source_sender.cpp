@@ -32,23 +32,24 @@ std::uint64_t realtime_ns() {
 /// The way from one source to one shard.
 class Lane {
  public:
-  Lane(zmq::context_t& context, const std::string& address, const wire::Sender& sender,
-       const SourceOptions& options, std::uint64_t stream, SourceControl& control, SourceReport& report)
+  Lane(zmq::context_t& context, std::size_t shard, const wire::Sender& sender, const SourceOptions& options,
+       SourceControl& control, SourceReport& report)
       : writer(sender),
         options_(options),
         control_(control),
         report_(report),
-        socket_(context, zmq::socket_type::push) {
+        socket_(context, zmq::socket_type::push),
+        address_(options.addresses[shard]) {
     socket_.set(zmq::sockopt::sndhwm, options.high_water_frames);
     socket_.set(zmq::sockopt::immediate, true);  // packets do not pile up for a shard that is not there
     socket_.set(zmq::sockopt::linger, 10'000);
     try {
-      socket_.connect(address);
+      socket_.connect(address_);
     } catch (const zmq::error_t& error) {
-      throw Error("cannot connect to " + address + ": " + error.what() + "; check run.input.bind");
+      throw Error("cannot connect to " + address_ + ": " + error.what() + "; check run.input.bind");
     }
-    address_ = address;
-    if (options.faults.any()) injector_.emplace(options.faults, stream);
+    if (options.faults.any())
+      injector_.emplace(options.faults.rates, options.faults.seed + shard, options.faults.delay_packets);
   }
 
   /// Sends the open packet.
@@ -56,9 +57,10 @@ class Lane {
     if (writer.empty()) return;
     zmq::message_t frame(writer.frame_bytes());
     writer.finish(realtime_ns(), {frame.data<std::byte>(), frame.size()});
-    if (!injector_) return send(std::move(frame));
     count(frame.size());
-    injector_->pass({frame.data<const std::byte>(), frame.size()}, [this](auto bytes) { send_copy(bytes); });
+    if (!injector_) return deliver(frame);
+    injector_->pass({frame.data<const std::byte>(), frame.size()}, damaged_);
+    deliver_damaged();
   }
 
   void end_luminosity_block(std::uint32_t luminosity_block) {
@@ -68,11 +70,21 @@ class Lane {
 
   void end_run(std::uint32_t luminosity_block) {
     flush();
-    if (injector_) injector_->release_all([this](auto bytes) { send_copy(bytes); });
+    if (injector_) {
+      injector_->flush(damaged_);
+      deliver_damaged();
+    }
     control_packet(writer.end_of_run(luminosity_block, realtime_ns()));
   }
 
-  const FaultCounts* faults() const { return injector_ ? &injector_->counts() : nullptr; }
+  void add_faults(SourceReport& report) const {
+    if (!injector_) return;
+    for (std::size_t fault = 0; fault < wire::packet_fault_count; ++fault) {
+      const wire::FaultCounts& counts = injector_->counts(static_cast<wire::PacketFault>(fault));
+      report.faults[fault].packets += counts.packets;
+      report.faults[fault].fragments += counts.fragments;
+    }
+  }
 
   wire::PacketWriter writer;
   std::int64_t opened_ns = 0;  // when the open packet got its first fragment
@@ -88,14 +100,14 @@ class Lane {
     send_copy(frame);
   }
 
-  void send(zmq::message_t frame) {
-    count(frame.size());
-    deliver(frame);
-  }
-
   void send_copy(std::span<const std::byte> frame) {
     zmq::message_t message(frame.data(), frame.size());
     deliver(message);
+  }
+
+  void deliver_damaged() {
+    for (const std::vector<std::byte>& frame : damaged_) send_copy(frame);
+    damaged_.clear();
   }
 
   void deliver(zmq::message_t& frame) {
@@ -127,7 +139,8 @@ class Lane {
   SourceReport& report_;
   zmq::socket_t socket_;
   std::string address_;
-  std::optional<FaultInjector> injector_;
+  std::optional<wire::FaultInjector> injector_;
+  std::vector<std::vector<std::byte>> damaged_;
 };
 
 /// One source at work.
@@ -148,8 +161,7 @@ class SourceRun {
                .epoch = static_cast<std::uint32_t>(realtime_ns() / 1'000'000'000),
                .block_events = options.block_events};
     for (std::size_t shard = 0; shard < options.addresses.size(); ++shard)
-      lanes_.push_back(std::make_unique<Lane>(context, options.addresses[shard], sender_, options,
-                                              std::uint64_t{id} * 1000 + shard, control, report_));
+      lanes_.push_back(std::make_unique<Lane>(context, shard, sender_, options, control, report_));
   }
 
   SourceReport run() {
@@ -161,12 +173,7 @@ class SourceRun {
       if (luminosity_block_) end_luminosity_block();
       for (const auto& lane : lanes_) lane->end_run(luminosity_block_.value_or(0));
     }
-    for (const auto& lane : lanes_)
-      if (const FaultCounts* counts = lane->faults())
-        for (std::size_t kind = 0; kind < fault_kinds; ++kind) {
-          report_.faults[kind].packets += (*counts)[kind].packets;
-          report_.faults[kind].fragments += (*counts)[kind].fragments;
-        }
+    for (const auto& lane : lanes_) lane->add_faults(report_);
     report_.seconds = static_cast<double>(steady_ns() - started_ns_) * 1e-9;
     return std::move(report_);
   }

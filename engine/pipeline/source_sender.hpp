@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <string>
@@ -27,7 +28,7 @@ struct SourceOptions {
   std::int64_t flush_ns = 200'000;            // or when its first fragment is so old
   int high_water_frames = 100;
   std::int64_t give_up_ns = 30'000'000'000;  // nobody takes packets for so long: failure
-  FaultRates faults;
+  FaultPlan faults;
   std::uint64_t restart_after_events = 0;  // the source starts again in mid-run: a new epoch; 0: never
   std::uint64_t die_after_events = 0;      // it stops without a word; 0: never
   std::uint64_t jump_after_events = 0;     // event numbers go on 2^32 later; 0: never
@@ -43,7 +44,7 @@ struct SourceReport {
   std::uint64_t bytes = 0;     // of these packets
   std::int64_t waited_ns = 0;  // for shards that took nothing
   double seconds = 0;
-  FaultCounts faults{};
+  std::array<wire::FaultCounts, wire::packet_fault_count> faults{};  // by wire::PacketFault
 };
 
 /// Shared by the sources of one process and whoever watches them.

@@ -13,9 +13,10 @@ namespace {
 
 /// Keeps every answer by (network, event, object).
 struct Collected : Answers {
-  void answered(std::size_t network, std::span<const Request> requests,
-                const backends::Slot& slot) noexcept override {
+  void answered(std::size_t network, std::span<const Request> requests, const backends::Slot& slot,
+                const BatchTimes& when) noexcept override {
     order.push_back(network);
+    EXPECT_LE(when.started_ns, when.finished_ns);
     for (std::size_t i = 0; i < requests.size(); ++i) {
       std::int32_t value;
       std::memcpy(&value, slot.outputs[0].data() + 4 * i, 4);
@@ -23,7 +24,7 @@ struct Collected : Answers {
       values[{network, requests[i].event, requests[i].object}] = value;
     }
   }
-  void failed(std::size_t, std::span<const Request> requests, backends::Status) noexcept override {
+  void failed(std::size_t, std::span<const Request> requests, const BatchTimes&) noexcept override {
     lost += requests.size();
   }
 

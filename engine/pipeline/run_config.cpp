@@ -1,0 +1,182 @@
+#include "engine/pipeline/run_config.hpp"
+
+#include <bit>
+#include <charconv>
+#include <limits>
+
+namespace crible::pipeline {
+
+namespace {
+
+constexpr std::int64_t ns_per_us = 1'000;
+constexpr std::int64_t ns_per_ms = 1'000'000;
+constexpr std::int64_t ns_per_s = 1'000'000'000;
+constexpr std::int64_t hour_ns = 3600 * ns_per_s;
+
+void read(const yaml::Value& map, const char* key, std::string& value) {
+  if (const auto found = map.find(key)) value = found->text();
+}
+
+void read(const yaml::Value& map, const char* key, bool& value) {
+  if (const auto found = map.find(key)) value = found->boolean();
+}
+
+template <class Integer>
+void read(const yaml::Value& map, const char* key, Integer& value, std::int64_t low, std::int64_t high) {
+  if (const auto found = map.find(key)) value = static_cast<Integer>(found->integer(low, high));
+}
+
+/// A time of at most an hour in the unit that the key's name says.
+void read_time(const yaml::Value& map, const char* key, std::int64_t unit_ns, std::int64_t& value_ns) {
+  if (const auto found = map.find(key)) {
+    value_ns = static_cast<std::int64_t>(found->number(0, static_cast<double>(hour_ns / unit_ns)) *
+                                         static_cast<double>(unit_ns));
+  }
+}
+
+/// Throws when there is no port to count from.
+std::string address_of(const yaml::Value& value) {
+  try {
+    shard_address(value.text(), 0);
+  } catch (const Error& error) {
+    throw value.error(error.what());
+  }
+  return value.text();
+}
+
+InputConfig load_input(const yaml::Value& map) {
+  InputConfig input;
+  map.expect_keys({"bind", "high_water_frames", "max_frame_bytes"});
+  if (const auto bind = map.find("bind")) input.bind = address_of(*bind);
+  read(map, "high_water_frames", input.high_water_frames, 1, 1'000'000);
+  read(map, "max_frame_bytes", input.max_frame_bytes, 1024, 64 << 20);
+  return input;
+}
+
+BuildConfig load_build(const yaml::Value& map) {
+  BuildConfig build;
+  map.expect_keys({"block_events", "ring_events", "timeout_ms"});
+  read(map, "block_events", build.block_events, 1, 1 << 20);
+  read(map, "ring_events", build.ring_events, 2, 1 << 24);
+  if (const auto ring = map.find("ring_events"); ring && !std::has_single_bit(build.ring_events)) {
+    throw ring->error("must be a power of two, for instance " +
+                      std::to_string(std::bit_ceil(build.ring_events)));
+  }
+  read_time(map, "timeout_ms", ns_per_ms, build.timeout_ns);
+  return build;
+}
+
+BatchConfig load_batch(const yaml::Value& map) {
+  BatchConfig batch;
+  map.expect_keys({"backend", "max_events", "slots"});
+  read(map, "backend", batch.backend);
+  read(map, "max_events", batch.max_events, 1, 1 << 16);
+  read(map, "slots", batch.slots, 1, 64);
+  return batch;
+}
+
+DeadlineConfig load_deadline(const yaml::Value& map) {
+  DeadlineConfig deadline;
+  map.expect_keys({"limit_us", "late", "prescale"});
+  read_time(map, "limit_us", ns_per_us, deadline.limit_ns);
+  constexpr menu::FaultAction actions[] = {menu::FaultAction::accept, menu::FaultAction::reject,
+                                           menu::FaultAction::prescale};
+  if (const auto late = map.find("late"))
+    deadline.late = actions[late->choice({"accept", "reject", "prescale"})];
+  read(map, "prescale", deadline.prescale, 1, std::numeric_limits<std::uint32_t>::max());
+  return deadline;
+}
+
+DecisionsConfig load_decisions(const yaml::Value& map) {
+  DecisionsConfig decisions;
+  map.expect_keys(
+      {"connect", "bind", "kind", "high_water_frames", "when_full", "flush_events", "flush_us", "linger_ms"});
+  const auto connect = map.find("connect");
+  const auto bind = map.find("bind");
+  if (connect && bind) throw bind->error("decisions either connect or bind; remove one of the two keys");
+  if (connect) decisions.address = connect->text();
+  if (bind) decisions.address = address_of(*bind);
+  decisions.bind = bind.has_value();
+  if (const auto kind = map.find("kind")) decisions.publish = kind->choice({"push", "pub"}) == 1;
+  read(map, "high_water_frames", decisions.high_water_frames, 1, 1'000'000);
+  if (const auto full = map.find("when_full")) {
+    decisions.when_full = full->choice({"wait", "drop"}) == 0 ? WhenFull::wait : WhenFull::drop;
+  }
+  read(map, "flush_events", decisions.flush_events, 1, 1 << 16);
+  read_time(map, "flush_us", ns_per_us, decisions.flush_ns);
+  read_time(map, "linger_ms", ns_per_ms, decisions.linger_ns);
+  return decisions;
+}
+
+record::WriterOptions load_record(const yaml::Value& map) {
+  record::WriterOptions record;
+  map.expect_keys({"file", "overwrite", "block_bytes", "buffers", "compression", "flush_ms", "max_wait_ms",
+                   "on_failure"});
+  if (const auto file = map.find("file")) record.file = file->path();
+  read(map, "overwrite", record.overwrite);
+  read(map, "block_bytes", record.block_bytes, 4096, 1 << 30);
+  read(map, "buffers", record.buffers, 2, 1024);
+  read(map, "compression", record.compression, 0, 19);
+  read_time(map, "flush_ms", ns_per_ms, record.flush_ns);
+  read_time(map, "max_wait_ms", ns_per_ms, record.max_wait_ns);
+  if (const auto failure = map.find("on_failure")) {
+    record.on_failure =
+        failure->choice({"resume", "stop"}) == 0 ? record::OnFailure::resume : record::OnFailure::stop;
+  }
+  return record;
+}
+
+MonitoringConfig load_monitoring(const yaml::Value& map) {
+  MonitoringConfig monitoring;
+  map.expect_keys({"prometheus", "status_s"});
+  read(map, "prometheus", monitoring.prometheus);
+  read_time(map, "status_s", ns_per_s, monitoring.status_ns);
+  return monitoring;
+}
+
+}  // namespace
+
+RunConfig load_run_config(const yaml::Value& section) {
+  RunConfig run;
+  section.expect_keys({"number", "shards", "cores", "spin", "io_threads", "stop_at_end_of_run", "drain_ms",
+                       "input", "build", "batch", "deadline", "decisions", "record", "monitoring"});
+  read(section, "number", run.number, 0, std::numeric_limits<std::uint32_t>::max());
+  read(section, "shards", run.shards, 1, 256);
+  if (const auto cores = section.find("cores")) {
+    for (const yaml::Value& core : cores->items())
+      run.cores.push_back(static_cast<int>(core.integer(0, 1023)));
+  }
+  read(section, "spin", run.spin);
+  read(section, "io_threads", run.io_threads, 1, 64);
+  read(section, "stop_at_end_of_run", run.stop_at_end_of_run);
+  read_time(section, "drain_ms", ns_per_ms, run.drain_ns);
+  if (const auto map = section.find("input")) run.input = load_input(*map);
+  if (const auto map = section.find("build")) run.build = load_build(*map);
+  if (const auto map = section.find("batch")) run.batch = load_batch(*map);
+  if (const auto map = section.find("deadline")) run.deadline = load_deadline(*map);
+  if (const auto map = section.find("decisions")) run.decisions = load_decisions(*map);
+  if (const auto map = section.find("record")) run.record = load_record(*map);
+  if (const auto map = section.find("monitoring")) run.monitoring = load_monitoring(*map);
+  run.record.shards = run.shards;
+  return run;
+}
+
+std::string shard_address(const std::string& base, std::size_t shard) {
+  if (!base.starts_with("tcp://")) {
+    if (base.find("://") == std::string::npos) {
+      throw Error("address " + base + " has no transport; write for instance tcp://127.0.0.1:5700");
+    }
+    return shard == 0 ? base : base + "." + std::to_string(shard);
+  }
+  const std::size_t colon = base.rfind(':');
+  unsigned port = 0;
+  const char* end = base.data() + base.size();
+  const auto [last, problem] = std::from_chars(base.data() + colon + 1, end, port);
+  if (problem != std::errc{} || last != end || port == 0 || port + shard > 65535) {
+    throw Error("address " + base + " has no port number that " + std::to_string(shard + 1) +
+                " shards can count up from; write for instance tcp://127.0.0.1:5700");
+  }
+  return base.substr(0, colon + 1) + std::to_string(port + shard);
+}
+
+}  // namespace crible::pipeline
