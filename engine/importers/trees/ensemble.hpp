@@ -23,9 +23,9 @@ struct Split {
   SplitKind kind = SplitKind::less_equal;
   double threshold = 0;
   std::vector<std::int64_t> categories{};  // ascending, not negative
-  bool missing_left = false;             // where NaN goes
-  bool zero_is_missing = false;          // |x| <= 1e-35 goes where NaN goes (LightGBM's missing type Zero)
-  int left = 0;                          // index of a split, or ~index of a leaf
+  bool missing_left = false;               // where NaN goes
+  bool zero_is_missing = false;            // |x| <= 1e-35 goes where NaN goes (LightGBM's missing type Zero)
+  int left = 0;                            // index of a split, or ~index of a leaf
   int right = 0;
 };
 

@@ -83,7 +83,7 @@ class TreeLowering {
     }
     network::TreeNode node;
     node.feature = split.feature;
-    node.threshold = integer.threshold;
+    node.threshold = integer.categories.empty() ? integer.threshold : 0;
     node.categories = std::move(integer.categories);
     node.missing_left = split.missing_left;
     result_.nodes.push_back(std::move(node));
