@@ -155,7 +155,7 @@ class NetworkWorker final : public Worker {
   static DeciderOptions options(const record::Reader& reader, const Trigger& trigger) {
     DeciderOptions options;
     options.run = reader.run_header().run;
-    options.late = trigger.run.deadline.action;
+    options.late = trigger.run.deadline.late;
     options.late_prescale = trigger.run.deadline.prescale;
     return options;
   }
@@ -209,7 +209,7 @@ class RecordedOutputsWorker final : public Worker {
         input_.flags = flag(menu::Cause::network_failed);
     }
     const bool late = (input_.flags & late_causes) != 0;
-    input_.action = late ? trigger_.run.deadline.action : menu::FaultAction::accept;
+    input_.action = late ? trigger_.run.deadline.late : menu::FaultAction::accept;
     input_.fault_prescale = late ? trigger_.run.deadline.prescale : 1;
     trigger_.menu.decide(input_, decision_);
     compare(cookie, decision_, {objects_, outputs_.data()});
