@@ -229,12 +229,12 @@ Epilogue Planner::make_epilogue(const Context& context, const Ending& ending, co
   std::vector<std::int32_t> shift(padded, 0), plus(padded, 0), mask(padded, 0), multiplier(padded, 0),
       correction(padded, 0);
   std::vector<std::int64_t> offset(padded, 0), wide_plus(padded, 0);
+  epilogue.odd = rounding_terms(r.rounding, 1).if_odd != 0;
+  epilogue.negative = rounding_terms(r.rounding, 1).if_negative != 0;
   for (std::uint32_t o = 0; o < matrix.outputs; ++o) {
     const Parameters p = parameters_of(r, node.shape, matrix.result[o]);
-    const bool odd = p.terms.if_odd != 0;
-    const bool negative = p.terms.if_negative != 0;
-    epilogue.odd = epilogue.odd || odd;
-    epilogue.negative = epilogue.negative || negative;
+    const bool odd = epilogue.odd;
+    const bool negative = epilogue.negative;
     shift[o] = p.shift;
     add[o] = static_cast<std::int32_t>(p.zero_point - ending.offset);
     multiplier[o] = static_cast<std::int32_t>(p.multiplier);
