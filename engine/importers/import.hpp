@@ -24,6 +24,9 @@ struct InputType {
 struct ImportOptions {
   /// By input name; the empty name means the model's only input.
   std::map<std::string, InputType> input_types;
+
+  /// Trees: the type to which each leaf is rounded once, half to even, where exact sums do not fit 64 bits.
+  std::optional<network::Type> score_type;
 };
 
 /// How a model's quantizers became integer operations.
