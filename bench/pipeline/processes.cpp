@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -38,7 +39,9 @@ Child::Child(const std::function<nlohmann::ordered_json()>& body) {
 
 Child::~Child() {
   if (pipe_ >= 0) close(pipe_);
-  if (process_ > 0) waitpid(process_, nullptr, 0);
+  if (process_ <= 0) return;
+  kill(process_, SIGKILL);
+  waitpid(process_, nullptr, 0);
 }
 
 nlohmann::ordered_json Child::result() {

@@ -11,7 +11,7 @@ class Child {
  public:
   /// `body` runs in the child.
   explicit Child(const std::function<nlohmann::ordered_json()>& body);
-  ~Child();
+  ~Child();  // kills it when result() was not asked for
 
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
