@@ -36,11 +36,14 @@ std::span<const std::byte> bytes_of(const T& value) {
 
 BlockFile::BlockFile(const std::filesystem::path& file, bool overwrite, std::uint32_t run, int compression,
                      std::size_t index_every, std::size_t largest_body)
-    : run_(run), level_(compression), index_every_(index_every) {
+    : run_(run),
+      level_(compression),
+      index_every_(index_every),
+      compressor_(nullptr, [](ZSTD_CCtx_s* context) { ZSTD_freeCCtx(context); }) {
   if (compression > 0) {
-    compressor_ = ZSTD_createCCtx();
-    if (compressor_ == nullptr) throw Error("no memory for the compressor of recordings", Fault::failure);
-    ZSTD_CCtx_setParameter(compressor_, ZSTD_c_compressionLevel, level_);
+    compressor_.reset(ZSTD_createCCtx());
+    if (!compressor_) throw Error("no memory for the compressor of recordings", Fault::failure);
+    ZSTD_CCtx_setParameter(compressor_.get(), ZSTD_c_compressionLevel, level_);
     compressed_.resize(ZSTD_compressBound(largest_body));
   }
   entries_.reserve(index_every + 1);
@@ -50,7 +53,6 @@ BlockFile::BlockFile(const std::filesystem::path& file, bool overwrite, std::uin
 
 BlockFile::~BlockFile() {
   if (descriptor_ >= 0) close(descriptor_);
-  ZSTD_freeCCtx(compressor_);
 }
 
 /// Empty when the body does not get smaller; it is then stored as it is.
@@ -58,7 +60,7 @@ std::span<const std::byte> BlockFile::compress(std::span<const std::byte> body) 
   if (ZSTD_compressBound(body.size()) > compressed_.size())
     compressed_.resize(ZSTD_compressBound(body.size()));
   const std::size_t bytes =
-      ZSTD_compress2(compressor_, compressed_.data(), compressed_.size(), body.data(), body.size());
+      ZSTD_compress2(compressor_.get(), compressed_.data(), compressed_.size(), body.data(), body.size());
   if (ZSTD_isError(bytes) || bytes >= body.size()) return {};
   return std::span(compressed_).first(bytes);
 } catch (const std::bad_alloc&) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -62,7 +63,7 @@ class BlockFile {
   std::uint32_t run_;
   int level_;
   std::size_t index_every_;
-  ZSTD_CCtx_s* compressor_ = nullptr;
+  std::unique_ptr<ZSTD_CCtx_s, void (*)(ZSTD_CCtx_s*)> compressor_;  // null: no compression
   std::vector<std::byte> compressed_;
   std::vector<IndexEntry> entries_;  // since the last index
   std::vector<std::byte> index_;     // body of an index block

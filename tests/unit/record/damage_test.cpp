@@ -20,7 +20,7 @@ struct Sample {
   std::vector<BlockInfo> blocks;
 
   explicit Sample(int compression) {
-    write_recording({.file = file, .block_bytes = 1024, .compression = compression, .index_every = 3}, 0, 60);
+    write_recording({.file = file, .block_bytes = 1024, .compression = compression, .index_every = 2}, 0, 28);
     bytes = read_file(file);
     const Reader reader(file);
     blocks.assign(reader.blocks().begin(), reader.blocks().end());
