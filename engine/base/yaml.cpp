@@ -11,9 +11,15 @@
 
 namespace crible::yaml {
 
+/// The file as a whole, shared by its nodes.
+struct Document {
+  std::string file;
+  std::string text;
+};
+
 struct Node {
   Kind kind = Kind::null;
-  std::shared_ptr<const std::string> file;
+  std::shared_ptr<const Document> document;
   int line = 1;
   int column = 1;
   std::string key;
@@ -41,14 +47,15 @@ std::string place_of(const std::string& file, const YAML::Mark& mark) {
 /// Copies yaml-cpp's tree into Nodes with their keys.
 class Reader {
  public:
-  explicit Reader(const std::string& source) : file_(std::make_shared<std::string>(source)) {}
+  Reader(const std::string& source, const std::string& text)
+      : document_(std::make_shared<Document>(Document{source, text})) {}
 
   std::shared_ptr<const Node> read(const YAML::Node& node, const std::string& key, int depth = 0) {
     if (++values_ > most_values || depth > deepest) {
-      throw Error(place_of(*file_, node.Mark()) + ": " + key + " is nested too deeply or too large");
+      throw Error(place_of(document_->file, node.Mark()) + ": " + key + " is nested too deeply or too large");
     }
     const auto result = std::make_shared<Node>();
-    result->file = file_;
+    result->document = document_;
     result->line = node.Mark().is_null() ? 1 : node.Mark().line + 1;
     result->column = node.Mark().is_null() ? 1 : node.Mark().column + 1;
     result->key = key;
@@ -70,7 +77,7 @@ class Reader {
 
  private:
   void add_member(Node& map, const YAML::Node& name, const YAML::Node& value, int depth) {
-    const std::string place = place_of(*file_, name.Mark());
+    const std::string place = place_of(document_->file, name.Mark());
     if (!name.IsScalar()) throw Error(place + ": a key must be a word, not a list or a map");
     const std::string key = map.key.empty() ? name.Scalar() : map.key + "." + name.Scalar();
     for (const auto& other : map.members) {
@@ -79,7 +86,7 @@ class Reader {
     map.members.emplace_back(name.Scalar(), read(value, key, depth + 1));
   }
 
-  std::shared_ptr<const std::string> file_;
+  std::shared_ptr<const Document> document_;
   std::size_t values_ = 0;
 };
 
@@ -88,7 +95,7 @@ Value parse_document(const std::string& text, const std::string& source, const s
     const std::vector<YAML::Node> documents = YAML::LoadAll(text);
     if (documents.size() > 1) throw Error(source + ": holds several YAML documents; keep one");
     const YAML::Node document = documents.empty() ? YAML::Node() : documents.front();
-    return Value(Reader(source).read(document, key));
+    return Value(Reader(source, text).read(document, key));
   } catch (const YAML::Exception& exception) {
     throw Error(place_of(source, exception.mark) + ": not well-formed YAML: " + exception.msg);
   }
@@ -101,6 +108,41 @@ Value load_document(const std::filesystem::path& file, const std::string& key) {
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
+
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/// Walks over the text of a scalar as it is written: past the quote or the block's indicator, then from one
+/// visible character to the next.
+class Cursor {
+ public:
+  Cursor(const std::string& text, Place begin) : text_(text) {
+    while (at_ < text_.size() && (place_.line < begin.line || place_.column < begin.column)) step();
+    if (at_ == text_.size()) return;
+    if (text_[at_] == '\'' || text_[at_] == '"') step();
+    if (text_[at_] != '|' && text_[at_] != '>') return;
+    while (at_ < text_.size() && text_[at_] != '\n') step();
+  }
+
+  /// Goes to the next visible character; false when it is another than the wanted one.
+  bool find(char wanted) {
+    while (at_ < text_.size() && is_space(text_[at_])) step();
+    return at_ < text_.size() && text_[at_] == wanted;
+  }
+
+  void step() {
+    ++place_.column;
+    if (text_[at_++] == '\n') place_ = {place_.line + 1, 1};
+  }
+
+  Place place() const { return place_; }
+
+ private:
+  const std::string& text_;
+  std::size_t at_ = 0;
+  Place place_;
+};
 
 const char* describe(Kind kind) {
   switch (kind) {
@@ -122,7 +164,7 @@ Kind Value::kind() const {
   return node_->kind;
 }
 const std::string& Value::file() const {
-  return *node_->file;
+  return node_->document->file;
 }
 int Value::line() const {
   return node_->line;
@@ -130,6 +172,18 @@ int Value::line() const {
 int Value::column() const {
   return node_->column;
 }
+Place Value::place_of(std::size_t offset) const {
+  Cursor cursor(node_->document->text, {line(), column()});
+  const std::string& word = text();
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    if (is_space(word[i])) continue;
+    if (!cursor.find(word[i])) break;
+    if (i >= offset) return cursor.place();
+    cursor.step();
+  }
+  return offset < word.size() ? Place{line(), column()} : cursor.place();
+}
+
 const std::string& Value::key() const {
   return node_->key;
 }

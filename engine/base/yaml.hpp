@@ -19,6 +19,12 @@ enum class Kind { null, scalar, list, map };
 
 struct Node;
 
+/// Line and column, both from 1.
+struct Place {
+  int line = 1;
+  int column = 1;
+};
+
 /// A value in a file, with its place. A handle: cheap to copy, keeps its document alive.
 class Value {
  public:
@@ -32,6 +38,10 @@ class Value {
   const std::string& file() const;
   int line() const;    // from 1
   int column() const;  // from 1
+
+  /// Where the character `offset` of text() stands in the file, also when it is quoted or goes over several
+  /// lines; where the value begins when that cannot be told (escapes).
+  Place place_of(std::size_t offset) const;
 
   /// Where in the document: "menu.chains[3].when"; empty for the whole document.
   const std::string& key() const;

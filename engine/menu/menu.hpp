@@ -113,7 +113,10 @@ class Menu {
  private:
   struct Programs;
 
-  bool fires(std::size_t chain, const DecisionInput& input) const noexcept;
+  void load_chains(const yaml::Value& section, const detector::Description& description,
+                   const OutputLayout& outputs);
+  void load_sets(const yaml::Value& section);
+  void write_text(const detector::Description& description, const OutputLayout& outputs);
   void decide_fault(const DecisionInput& input, Decision& decision) const noexcept;
 
   std::string name_;

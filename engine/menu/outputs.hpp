@@ -24,9 +24,11 @@ struct OutputElement {
 struct NetworkOutputs {
   std::string name;
   std::string hash;                       // content hash of the network
+  std::string binding;                    // Binding::text
   std::optional<std::size_t> collection;  // runs once for each of its objects
   std::size_t max_objects = 1;
   std::vector<OutputElement> elements;       // all outputs one after the other
+  std::vector<std::size_t> element_bytes;    // of each output, in a batch
   std::vector<std::size_t> output_elements;  // elements of each output
   std::size_t first = 0;                     // of object 0, element 0 in the event's flat array
 };

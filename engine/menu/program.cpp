@@ -1,0 +1,177 @@
+#include "engine/menu/program.hpp"
+
+#include <algorithm>
+
+namespace crible::menu {
+
+namespace {
+
+bool compare(Operator op, std::int64_t left, std::int64_t right) noexcept {
+  switch (op) {
+    case Operator::less:
+      return left < right;
+    case Operator::less_equal:
+      return left <= right;
+    case Operator::greater:
+      return left > right;
+    case Operator::greater_equal:
+      return left >= right;
+    case Operator::equal:
+      return left == right;
+    case Operator::not_equal:
+      return left != right;
+    case Operator::either:
+    case Operator::both:
+    case Operator::negation:
+    case Operator::add:
+    case Operator::subtract:
+    case Operator::multiply:
+    case Operator::minus:
+      break;  // no comparison
+  }
+  return false;
+}
+
+/// Adds one object's result; returns false when the others cannot change the loop's result any more.
+bool fold(Fold kind, std::int64_t& result, std::int64_t value) noexcept {
+  switch (kind) {
+    case Fold::any:
+      result = value;
+      return value == 0;
+    case Fold::all:
+      result = value;
+      return value != 0;
+    case Fold::count:
+    case Fold::sum:
+      result += value;
+      return true;
+    case Fold::max:
+      result = std::max(result, value);
+      return true;
+    case Fold::min:
+      result = std::min(result, value);
+      return true;
+  }
+  return false;
+}
+
+struct Loop {
+  std::uint32_t collection = 0;
+  std::uint32_t object = 0;
+  std::uint32_t count = 0;
+  const std::byte* record = nullptr;
+};
+
+}  // namespace
+
+bool holds(const Program& program, const detector::Event& event, const std::int64_t* outputs) noexcept {
+  std::int64_t stack[max_stack];
+  std::int64_t* top = stack;  // one behind the last value
+  Loop loops[max_loops];
+  const Instruction* const code = program.data();
+  const Instruction* const end = code + program.size();
+  for (const Instruction* i = code; i != end;) {
+    const Instruction& in = *i++;
+    switch (in.code) {
+      case Code::push:
+        *top++ = in.value;
+        break;
+      case Code::load:
+        *top++ = detector::read_integer(in.type, event.payload(in.index) + in.offset);
+        break;
+      case Code::load_object:
+        *top++ = detector::read_integer(in.type, loops[in.loop].record + in.offset);
+        break;
+      case Code::load_output:
+        *top++ = outputs[in.index];
+        break;
+      case Code::load_answer:
+        *top++ = outputs[in.index + in.offset * loops[in.loop].object];
+        break;
+      case Code::add:
+        --top;
+        top[-1] += top[0];
+        break;
+      case Code::subtract:
+        --top;
+        top[-1] -= top[0];
+        break;
+      case Code::multiply:
+        --top;
+        top[-1] *= top[0];
+        break;
+      case Code::negate:
+        top[-1] = -top[-1];
+        break;
+      case Code::absolute:
+        top[-1] = top[-1] < 0 ? -top[-1] : top[-1];
+        break;
+      case Code::invert:
+        top[-1] = top[-1] == 0 ? 1 : 0;
+        break;
+      case Code::compare:
+        --top;
+        top[-1] = compare(in.comparison, top[-1], top[0]) ? 1 : 0;
+        break;
+      case Code::compare_value:
+        top[-1] = compare(in.comparison, top[-1], in.value) ? 1 : 0;
+        break;
+      case Code::skip_if_false:
+        if (top[-1] == 0) {
+          i = code + in.target;
+        } else {
+          --top;
+        }
+        break;
+      case Code::skip_if_true:
+        if (top[-1] != 0) {
+          i = code + in.target;
+        } else {
+          --top;
+        }
+        break;
+      case Code::begin_loop: {
+        *top++ = in.value;
+        Loop& loop = loops[in.loop];
+        loop.collection = in.index;
+        loop.object = 0;
+        loop.count = event.count(in.index);
+        if (loop.count == 0) {
+          i = code + in.target;
+        } else {
+          loop.record = event.object(in.index, 0);
+        }
+        break;
+      }
+      case Code::end_loop: {
+        --top;
+        Loop& loop = loops[in.loop];
+        if (fold(in.fold, top[-1], top[0]) && ++loop.object < loop.count) {
+          loop.record = event.object(loop.collection, loop.object);
+          i = code + in.target;
+        }
+        break;
+      }
+    }
+  }
+  return stack[0] != 0;
+}
+
+std::string to_text(const Program& program) {
+  static constexpr const char* names[] = {
+      "push",          "load",          "load_object",  "load_output", "load_answer", "add",
+      "subtract",      "multiply",      "negate",       "absolute",    "invert",      "compare",
+      "compare_value", "skip_if_false", "skip_if_true", "begin_loop",  "end_loop"};
+  std::string text;
+  for (const Instruction& in : program) {
+    text += std::string("    ") + names[static_cast<std::size_t>(in.code)] + " " + to_string(in.type) + " " +
+            to_string(in.comparison) + " " + std::to_string(static_cast<int>(in.fold));
+    for (const std::uint32_t number : {std::uint32_t{in.loop}, in.index, in.offset, in.target}) {
+      text += " " + std::to_string(number);
+    }
+    text += " " + std::to_string(in.value) + "\n";
+  }
+  return text;
+}
+
+}  // namespace crible::menu
