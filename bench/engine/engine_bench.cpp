@@ -9,11 +9,11 @@
 #include <cstdio>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "bench/engine/gather.hpp"
 #include "bench/engine/packets.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/file.hpp"
@@ -59,13 +59,15 @@ void parse_all(const Packets& packets) {
   sink = sum;
 }
 
-/// Everything: checks, building, ledger; each event is taken and released. Returns the number of events.
-std::uint64_t build_all(const Packets& packets, EventBuilder& builder, std::int64_t now_ns) {
+/// Checks, building, ledger; each event is taken, given to `use`, and released. Returns the number of events.
+template <class Use>
+std::uint64_t build_all(const Packets& packets, EventBuilder& builder, std::int64_t now_ns, Use use) {
   std::uint64_t events = 0;
   for (const auto& frame : packets.frames) {
     wire::Message message(frame, nullptr, nullptr);
     if (builder.accept(message, now_ns) == builder::Accepted::busy) break;
     while (Event* event = builder.next_closed()) {
+      use(*event);
       builder.release(*event, builder::Outcome::rejected);
       ++events;
     }
@@ -107,7 +109,7 @@ nlohmann::ordered_json soak(Packets& packets, std::uint64_t fragments) {
   std::uint64_t events = 0;
   std::uint64_t first_bytes = 0;
   for (std::uint64_t round = 0; round < rounds; ++round) {
-    events += build_all(packets, builder, static_cast<std::int64_t>(round));
+    events += build_all(packets, builder, static_cast<std::int64_t>(round), [](const Event&) {});
     while (builder.next_finished_book() != nullptr) {
     }
     move_on(packets, 1);
@@ -141,23 +143,46 @@ nlohmann::ordered_json report(const std::vector<Stage>& stages, const Packets& p
   return list;
 }
 
+void check_gather(const Packets& packets, GatherStage& gather) {
+  EventBuilder builder(config_for(packets));
+  build_all(packets, builder, 0, [&gather](const Event& event) {
+    gather.run(event);
+    gather.check(event);
+  });
+}
+
 void run(const Options& options) {
   Packets packets =
       make_packets(options.sources, options.fragment_bytes, options.events, options.packet_events);
   check_answers(packets);
   std::printf("%u sources, %zu-byte fragments, %zu in a packet, %.1f MB of packets; answers checked\n",
               options.sources, options.fragment_bytes, options.packet_events, packets.bytes * 1e-6);
+  const bool gathers = options.sources == 8 && options.fragment_bytes == 200;
+  GatherStage gather;
+  if (gathers) check_gather(packets, gather);
   std::vector<Stage> stages = {
       {"first byte of each packet", [&] { touch_first_bytes(packets); }, {}},
       {"CRC-32C", [&] { checksums(packets); }, {}},
       {"parse (header, table)", [&] { parse_all(packets); }, {}},
+      {"build, ledger, release", {}, {}},
   };
-  stages.push_back({"build, ledger, release", {}, {}});
+  if (gathers) stages.push_back({"decode and gather 57 inputs", {}, {}});
   for (int repeat = 0; repeat < options.repeats; ++repeat) {
+    // A builder takes the packets once, so each time it is a new one, made outside the time.
     EventBuilder builder(config_for(packets));
-    stages.back().run = [&] { sink = build_all(packets, builder, 0); };
-    for (Stage& stage : stages) stage.seconds.push_back(seconds_of(stage.run));
-    if (sink != packets.events) throw Error("bench_engine: events were lost", Fault::failure);
+    EventBuilder gathering_builder(config_for(packets));
+    stages[3].run = [&] { sink = build_all(packets, builder, 0, [](const Event&) {}); };
+    if (gathers) {
+      stages[4].run = [&] {
+        sink = build_all(packets, gathering_builder, 0, [&gather](const Event& event) { gather.run(event); });
+      };
+    }
+    for (Stage& stage : stages) {
+      stage.seconds.push_back(seconds_of(stage.run));
+      if (&stage >= &stages[3] && sink != packets.events) {
+        throw Error("bench_engine: events were lost", Fault::failure);
+      }
+    }
   }
   nlohmann::ordered_json json = {{"sources", options.sources},
                                  {"fragment_bytes", options.fragment_bytes},
