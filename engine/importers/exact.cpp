@@ -126,20 +126,22 @@ Real Real::operator-() const {
   return Real(-a_, -b_, radicand_);
 }
 
-namespace {
-
-const Rational& common_radicand(const Rational& x, bool x_rational, const Rational& y, bool y_rational) {
-  if (x_rational) return y;
-  if (!y_rational && x != y) throw Error("two different square roots meet before a quantizer rounds them");
-  return x;
+bool operator==(const Real& x, const Real& y) {
+  // 1 and two roots that are no rational multiples of each other are linearly independent over the rationals.
+  return x.a_ == y.a_ && x.b_.sign() == y.b_.sign() && x.b_ * x.b_ * x.radicand_ == y.b_ * y.b_ * y.radicand_;
 }
 
-}  // namespace
+Real Real::over(const Rational& radicand) const {
+  if (is_rational() || radicand_ == radicand) return *this;
+  const Real ratio = square_root(radicand_ / radicand);
+  if (!ratio.is_rational()) throw Error("two different square roots meet before a quantizer rounds them");
+  return Real(a_, b_ * ratio.a_, radicand);
+}
 
 Real operator+(const Real& x, const Real& y) {
-  if (x.is_rational() && y.is_rational()) return Real(x.a_ + y.a_);
-  return Real(x.a_ + y.a_, x.b_ + y.b_,
-              common_radicand(x.radicand_, x.is_rational(), y.radicand_, y.is_rational()));
+  if (x.is_rational()) return Real(x.a_ + y.a_, y.b_, y.radicand_);
+  const Real z = y.over(x.radicand_);
+  return Real(x.a_ + z.a_, x.b_ + z.b_, x.radicand_);
 }
 
 Real operator-(const Real& x, const Real& y) {
@@ -147,9 +149,9 @@ Real operator-(const Real& x, const Real& y) {
 }
 
 Real operator*(const Real& x, const Real& y) {
-  if (x.is_rational() && y.is_rational()) return Real(x.a_ * y.a_);
-  const Rational& radicand = common_radicand(x.radicand_, x.is_rational(), y.radicand_, y.is_rational());
-  return Real(x.a_ * y.a_ + x.b_ * y.b_ * radicand, x.a_ * y.b_ + x.b_ * y.a_, radicand);
+  if (x.is_rational()) return Real(x.a_ * y.a_, x.a_ * y.b_, y.radicand_);
+  const Real z = y.over(x.radicand_);
+  return Real(x.a_ * z.a_ + x.b_ * z.b_ * x.radicand_, x.a_ * z.b_ + x.b_ * z.a_, x.radicand_);
 }
 
 Real operator/(const Real& x, const Real& y) {

@@ -61,11 +61,15 @@ class Real {
   friend Real operator*(const Real& x, const Real& y);
   /// Throws Error when y is zero.
   friend Real operator/(const Real& x, const Real& y);
-  friend bool operator==(const Real& x, const Real& y) { return (x - y).sign() == 0; }
+  /// Defined for any two radicands.
+  friend bool operator==(const Real& x, const Real& y);
   friend bool operator<(const Real& x, const Real& y) { return (x - y).sign() < 0; }
 
  private:
   Real(Rational a, Rational b, Rational radicand);
+
+  /// The same number with `radicand` under the root.
+  Real over(const Rational& radicand) const;
 
   Rational a_ = 0;
   Rational b_ = 0;
