@@ -101,7 +101,7 @@ ReadStatus Cursor::next(EventView& event) {
   };
   if (rest_.size() < sizeof(EventHeader)) return bad();
   const auto header = value_at<EventHeader>(rest_, 0);
-  if (header.record_bytes > rest_.size() || header.record_bytes % 8 != 0) return bad();
+  if (header.record_bytes > rest_.size()) return bad();
   const std::span record = rest_.first(header.record_bytes);
   std::uint64_t offset = sizeof(EventHeader) + std::uint64_t{header.fragment_count} * sizeof(FragmentEntry);
   const std::uint64_t decision_offset = offset;

@@ -67,7 +67,8 @@ TEST(FullDisk, ResumesWhenThereIsRoomAgain) {
   EXPECT_EQ(read_all(Reader(file)).size(), full.recorded);
   EXPECT_EQ(Reader(file).damage().cut_bytes, 0u);
 
-  writer.ledger(3, "{}");  // refused now, and tried again later
+  writer.ledger(3, "{}");
+  while (writer.counters().failed_blocks == full.failed_blocks) std::this_thread::yield();
   disk.set(RLIM_INFINITY);
   append_and_wait(writer, 1000, 100);
   EXPECT_EQ(writer.counters().recorded, full.recorded + 100);

@@ -86,6 +86,32 @@ TEST(Reader, FindsEventsByNumber) {
   EXPECT_EQ(reader.find(5500, body, cursor, view), ReadStatus::end);
 }
 
+TEST(Reader, FindsEventsThatCameInAnyOrder) {
+  const auto file = fresh_file("order");
+  {
+    Writer writer({.file = file}, made_header());
+    for (std::uint64_t event : {50u, 7u, 90u, 8u}) writer.append(0, MadeEvent(event).event(), 0);
+  }
+  const Reader reader(file);
+  Body body;
+  Cursor cursor;
+  EventView view;
+  for (std::uint64_t event : {7u, 8u, 50u, 90u})
+    EXPECT_EQ(reader.find(event, body, cursor, view), ReadStatus::ok) << event;
+  EXPECT_EQ(reader.find(9, body, cursor, view), ReadStatus::end);
+}
+
+TEST(Reader, IndexesStandBetweenTheBlocks) {
+  const auto file = fresh_file("indexes");
+  write_recording({.file = file, .block_bytes = 1024, .index_every = 4}, 0, 300);
+  const Reader reader(file);
+  std::size_t since_index = 0;
+  for (const BlockInfo& block : reader.blocks()) {
+    since_index = block.header.kind == BlockKind::index ? 0 : since_index + 1;
+    ASSERT_LE(since_index, 4u);
+  }
+}
+
 TEST(Reader, BlocksAreTheSameByIndexAndByScan) {
   const auto file = fresh_file("both");
   write_recording({.file = file, .block_bytes = 1024, .index_every = 4}, 0, 300);
