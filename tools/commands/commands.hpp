@@ -30,6 +30,22 @@ class CommandLine {
 
 // A new command: a file commands/<name>.cpp that defines add_<name>, its declaration here, its line below.
 
-inline const std::vector<void (*)(CommandLine&)> all_commands = {};
+void add_devices(CommandLine& line);
+void add_eval(CommandLine& line);
+void add_import(CommandLine& line);
+void add_inspect(CommandLine& line);
+void add_replay(CommandLine& line);
+void add_run(CommandLine& line);
+void add_source(CommandLine& line);
+
+inline const std::vector<void (*)(CommandLine&)> all_commands = {
+    add_run,
+    add_source,
+    add_replay,
+    add_import,
+    add_inspect,
+    add_eval,
+    add_devices,
+};
 
 }  // namespace crible::tools

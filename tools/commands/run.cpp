@@ -1,0 +1,133 @@
+#include "engine/pipeline/run.hpp"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "engine/pipeline/monitor.hpp"
+#include "tools/commands/commands.hpp"
+#include "tools/json_file.hpp"
+#include "tools/run_report.hpp"
+
+namespace crible::tools {
+
+namespace {
+
+std::atomic<bool> signalled{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+void on_signal(int) {
+  signalled.store(true);
+}
+
+struct Options {
+  std::string config;
+  std::string json;
+  std::string recording;
+  std::string backend;
+  bool check = false;
+  bool quiet = false;
+};
+
+void watch_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+std::shared_ptr<spdlog::logger> make_log(bool quiet) {
+  auto log =
+      std::make_shared<spdlog::logger>("crible", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+  log->set_pattern("%Y-%m-%d %H:%M:%S.%e %l: %v");
+  if (quiet) log->set_level(spdlog::level::warn);
+  return log;
+}
+
+/// The text of --check: what was loaded.
+void describe(const pipeline::Trigger& trigger) {
+  std::printf("%s: valid\n  %zu sources, %zu networks, %zu chains, %zu streams\n  menu %s %s\n",
+              trigger.file.c_str(), trigger.description.sources.size(), trigger.networks.size(),
+              trigger.menu.chains().size(), trigger.menu.streams().size(), trigger.menu.name().c_str(),
+              trigger.menu.hash().c_str());
+  for (std::size_t i = 0; i < trigger.networks.size(); ++i) {
+    std::printf("  network %s %s\n", trigger.bindings[i].name().c_str(), trigger.network_hashes[i].c_str());
+  }
+}
+
+/// Until the run ends or a signal comes: one line on the log every status_ns.
+void watch(pipeline::Run& run, const pipeline::RunConfig& config, spdlog::logger& log) {
+  using clock = std::chrono::steady_clock;
+  auto last = clock::now();
+  std::uint64_t last_events = 0;
+  while (!run.ended() && !signalled.load()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    const auto now = clock::now();
+    if (config.monitoring.status_ns == 0 ||
+        now - last < std::chrono::nanoseconds(config.monitoring.status_ns)) {
+      continue;
+    }
+    const pipeline::RunSummary summary = run.summary();
+    log.info(status_line(summary, summary.shards.decisions - last_events,
+                         std::chrono::duration<double>(now - last).count()));
+    last_events = summary.shards.decisions;
+    last = now;
+  }
+}
+
+int run_trigger(const Options& options) {
+  const pipeline::Trigger trigger = pipeline::load_trigger(options.config);
+  pipeline::RunConfig config = trigger.run;
+  if (!options.recording.empty()) config.record.file = options.recording;
+  if (!options.backend.empty()) config.batch.backend = options.backend;
+  if (options.check) {
+    pipeline::compile(trigger, config.batch);
+    describe(trigger);
+    return 0;
+  }
+  const auto log = make_log(options.quiet);
+  watch_signals();
+  pipeline::Run run(trigger, config);
+  std::optional<pipeline::Monitor> monitor;
+  if (!config.monitoring.prometheus.empty()) monitor.emplace(run, trigger, config.monitoring.prometheus);
+  run.start();
+  log->info("run {} takes data: {} shard(s) from {}, menu {} {:.12}", config.number, config.shards,
+            config.input.bind, trigger.menu.name(), trigger.menu.hash());
+  watch(run, config, *log);
+  log->info(run.ended() ? "every source has ended the run; closing the books" : "asked to stop; draining");
+  const pipeline::RunSummary summary = run.finish();
+  if (!options.quiet) std::fputs(run_text(summary, trigger).c_str(), stdout);
+  if (!options.json.empty()) write_json_file(options.json, to_json(summary, trigger));
+  if (!summary.recording_failure.empty()) log->error(summary.recording_failure);
+  for (const std::string& violation : summary.violations) log->error(violation);
+  return summary.violations.empty() && summary.recorded.write_failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+void add_run(CommandLine& line) {
+  auto options = std::make_shared<Options>();
+  CLI::App& command =
+      line.add("run", "The online trigger: fragments in, decisions and recording out",
+               "  crible run trigger.yaml --check      validate and run nothing\n"
+               "  crible run trigger.yaml              until the sources end the run, or SIGINT/SIGTERM\n"
+               "  crible run trigger.yaml --json summary.json",
+               [options] { return run_trigger(*options); });
+  command.add_option("config", options->config, "Configuration: detector, networks, menu, run (YAML)")
+      ->required();
+  command.add_flag("--check", options->check, "Check the whole configuration and the networks, run nothing");
+  command.add_option("--json", options->json, "Write the summary of the run to this file");
+  command.add_option("--recording", options->recording, "Record to this file instead of run.record.file");
+  command.add_option("--backend", options->backend, "Backend or device instead of run.batch.backend");
+  command.add_flag("--quiet", options->quiet, "Only warnings and errors");
+}
+
+}  // namespace crible::tools
