@@ -172,6 +172,38 @@ struct TreeWalk {
   const Row* out;
 };
 
+/// A feature as trees compare it: value - base, held between 0 and top; what is missing becomes on_missing.
+struct TreeFeature {
+  Row row;
+  std::int32_t base;
+  std::int32_t top;
+  std::int32_t on_missing;
+};
+
+/// Trees of at most four levels, filled up to 15 nodes in breadth-first order and 16 leaves. A node goes left
+/// where its edge > feature. Leaves are unsigned, cut in bytes: plane p holds bits 8p to 8p + 7.
+struct TreeLanes {
+  std::uint32_t features;
+  const TreeFeature* feature;
+  std::uint32_t lane_bits;  // 8, 16 or 32: what features and edges fit
+  bool has_missing;
+  std::int32_t missing;
+  std::uint32_t outputs;
+  std::uint32_t planes;
+  const std::uint32_t* begin;  // [outputs + 1]: trees of an output
+  const std::uint8_t* slots;   // tiles: [trees][15] feature of a node
+  const std::int32_t* edges;   // tiles: [trees][15], repeated to 32 bits
+  const std::uint8_t* tables;  // tiles: [trees][planes][16]
+  const std::uint8_t*
+      groups;  // single: 32 trees of one output side by side, see kernels/tree_lanes_single.cpp
+  const std::uint32_t* group_begin;  // single: [outputs + 1]
+  const std::int64_t* leaves;        // single: [groups][32][16]
+  const std::int64_t* bias;          // [outputs], includes the least leaves
+  bool wide_out;                     // int64 rows
+  const Row* out;
+  std::byte* scratch;  // features * 32 lanes
+};
+
 /// How a sum becomes the result of a Product. none: stored as it is. shift: sum >> shift, the rounding in the
 /// bias; where `odd`, results of which the shift has left no bit (sum & mask == 0: ties) become even; where
 /// `negative`, (sum + plus + ((sum >> 31) & mask)) >> shift. scale: sum * multiplier + offset in 64 bits,
@@ -313,6 +345,7 @@ enum class Kind : std::uint8_t {
   tree_walk_32_64,
   tree_walk_64_32,
   tree_walk_64_64,
+  tree_lanes,
   product,
   max_bytes,
   count_of_kinds
@@ -325,6 +358,7 @@ struct Kernels {
   std::uint32_t block_single;  // outputs in a block of Product's weights
   std::uint32_t block_tile;
   ByteDots byte_dots;  // pairs: halves as well
+  bool tree_lanes;     // whether there is a kernel for them
 };
 
 }  // namespace crible::backends::cpu

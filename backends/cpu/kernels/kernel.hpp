@@ -38,5 +38,8 @@ template <int E>
 void add_tree_walks(StepFunction* table);
 void add_products_single(StepFunction* table);
 void add_products_tile(StepFunction* table);
+/// False where the instruction set has no byte shuffles.
+bool add_tree_lanes_single(StepFunction* table);
+bool add_tree_lanes_tile(StepFunction* table);
 
 }  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

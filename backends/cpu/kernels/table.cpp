@@ -25,6 +25,7 @@ void fill(Kernels& kernels) {
   kernels.block_single = kLanes;
   kernels.block_tile = 4;
   kernels.byte_dots = kByteDots;
+  kernels.tree_lanes = add_tree_lanes_single(kernels.single) && add_tree_lanes_tile(kernels.tile);
 }
 
 }  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

@@ -128,6 +128,7 @@ class Planner {
 
   // trees.cpp, recurrent.cpp
   void plan_trees(Context& context, int id, const network::TreeEnsemble& trees);
+  bool plan_tree_lanes(Context& context, int id, const network::TreeEnsemble& ensemble);
   void plan_recurrent(Context& context, int id, const network::Recurrent& recurrent);
 
   // products.cpp: dense and conv

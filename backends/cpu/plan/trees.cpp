@@ -5,6 +5,7 @@ namespace crible::backends::cpu {
 using network::Node;
 
 void Planner::plan_trees(Context& context, int id, const network::TreeEnsemble& ensemble) {
+  if (plan_tree_lanes(context, id, ensemble)) return;
   const auto at = static_cast<std::size_t>(id);
   const Node& node = context.network.nodes[at];
   const Tensor& in = context.tensors[static_cast<std::size_t>(node.inputs[0])];

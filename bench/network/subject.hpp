@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/backend.hpp"
+
+namespace crible::bench {
+
+/// A compiled network with its events, filled with random inputs whose answers are checked.
+class Subject {
+ public:
+  static constexpr std::size_t kEvents = 1024;
+
+  /// Throws when an answer differs from the reference.
+  Subject(const network::Network& network, const std::string& device);
+
+  /// Nanoseconds for an event, each time on other events.
+  double one_by_one_ns(std::size_t calls);  // calls of one event, independent of each other
+  double chained_ns(std::size_t calls);     // each input waits for the output before
+  double batch_ns(std::size_t calls);       // calls of kEvents events
+
+  void run_one() noexcept;  // one event, the next one
+
+ private:
+  void fill();
+  void check(const network::Network& network);
+
+  std::unique_ptr<backends::Program> program_;
+  std::vector<std::vector<std::byte>> inputs_;  // kEvents rows of each input
+  std::vector<std::size_t> row_bytes_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace crible::bench
