@@ -29,6 +29,9 @@ macro(crible_project_settings)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     add_compile_options(-Wno-unknown-pragmas)  # GCC's vectorization hints
   endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-restrict)  # GCC bug 105651: std::string::insert and operator+
+  endif()
   if(CRIBLE_WERROR)
     add_compile_options(-Werror)
   endif()
