@@ -62,7 +62,7 @@ struct PacketCounts {
   std::int64_t restarts = 0;
   /// Control packets that closed this luminosity block.
   std::int64_t closings = 0;
-  /// Control packets whose counts are not those of the source's own packet numbers.
+  /// Packets whose counts of what was sent before do not agree with the source's other packets.
   std::int64_t contradictions = 0;
 };
 

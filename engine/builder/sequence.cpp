@@ -35,8 +35,8 @@ void SequenceTracker::Epoch::follow_block(const PacketView& packet, SequenceStep
   }
   if (header.kind == PacketKind::end_of_run) {
     const wire::SentCounts declared = packet.sent_counts();
-    step.contradiction = declared.packets != header.sequence ||
-                         static_cast<std::uint32_t>(declared.fragments) != header.fragments_before;
+    step.contradiction |= declared.packets != header.sequence ||
+                          static_cast<std::uint32_t>(declared.fragments) != header.fragments_before;
   }
   ++block_sent.packets;
   block_sent.fragments += header.fragment_count;
@@ -50,6 +50,8 @@ SequenceStep SequenceTracker::Epoch::go_forward(const PacketView& packet) noexce
   step.packets_sent = step.packets_gap + 1;
   step.fragments_gap = static_cast<std::int32_t>(header.fragments_before - next_fragments);
   step.fragments_sent = step.fragments_gap + header.fragment_count;
+  // Packets that are not there hold no fragments, and no packet holds fewer than none.
+  step.contradiction = step.fragments_gap < 0 || (lost == 0 && step.fragments_gap != 0);
   for (std::uint64_t back = std::min(lost, window); back > 0; --back) {
     set_arrived(header.sequence - back, false);
   }

@@ -12,7 +12,7 @@ struct SequenceStep {
   /// Counted already, too old to tell, or of a start of the source before the last one.
   bool outside = false;
   bool restarted = false;
-  /// A control packet's counts are not those of the packet numbers.
+  /// The source's numbers do not agree: those of a control packet, or the fragments before a packet.
   bool contradiction = false;
   std::int64_t packets_sent = 0;
   std::int64_t packets_gap = 0;
