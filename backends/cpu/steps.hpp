@@ -52,6 +52,7 @@ struct LoadLanes {
 /// Elementwise on one, two or three rows for each result row. Unused row lists are null.
 struct Elementwise {
   std::uint32_t count;
+  bool contiguous;  // single events: every list counts up, so that lanes are elements
   const Row* a;
   const Row* b;
   const Row* c;
@@ -93,6 +94,8 @@ struct Requantize {
   const RequantizeEntry* entries;
   std::int64_t low;
   std::int64_t high;
+  bool narrow;   // everything fits 32 bits, nothing wraps
+  bool uniform;  // one entry for all
   bool wrap;
   std::int64_t wrap_mask;  // 2^width - 1
   std::int64_t wrap_sign;  // 2^(width - 1) for a signed result, else 0
@@ -111,8 +114,10 @@ struct Lookup {
   Elementwise rows;
   const std::uint32_t* entry;
   std::uint32_t entries;  // in one table
+  bool uniform;           // one table for all
   std::int64_t first;
-  const std::int64_t* table;
+  const std::int32_t* table;       // results that fit 32 bits
+  const std::int64_t* wide_table;  // the others
 };
 
 struct Clamp {

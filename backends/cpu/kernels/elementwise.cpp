@@ -66,26 +66,26 @@ struct NotEqual {
 template <int E, class T, class Out, class Op>
 void binary(const void* data, const Frame& frame) {
   const auto& t = as<Elementwise>(data);
-  for (std::uint32_t i = 0; i < t.count; ++i) {
+  for_elements<E>(t, true, [&](std::uint32_t i, int lanes) {
     const T* a = row<E, T>(frame, t.a[i]);
     const T* b = row<E, T>(frame, t.b[i]);
     Out* out = row<E, Out>(frame, t.out[i]);
 #pragma GCC ivdep
-    for (int lane = 0; lane < E; ++lane) out[lane] = Op::of(a[lane], b[lane]);
-  }
+    for (int lane = 0; lane < lanes; ++lane) out[lane] = Op::of(a[lane], b[lane]);
+  });
 }
 
 template <int E, class T>
 void select(const void* data, const Frame& frame) {
   const auto& t = as<Elementwise>(data);
-  for (std::uint32_t i = 0; i < t.count; ++i) {
+  for_elements<E>(t, true, [&](std::uint32_t i, int lanes) {
     const auto* condition = row<E, std::int32_t>(frame, t.a[i]);
     const T* one = row<E, T>(frame, t.b[i]);
     const T* zero = row<E, T>(frame, t.c[i]);
     T* out = row<E, T>(frame, t.out[i]);
 #pragma GCC ivdep
-    for (int lane = 0; lane < E; ++lane) out[lane] = condition[lane] != 0 ? one[lane] : zero[lane];
-  }
+    for (int lane = 0; lane < lanes; ++lane) out[lane] = condition[lane] != 0 ? one[lane] : zero[lane];
+  });
 }
 
 template <int E, class T, class Out>
@@ -93,29 +93,29 @@ void clamp(const void* data, const Frame& frame) {
   const auto& t = as<Clamp>(data);
   const T low = static_cast<T>(t.low);
   const T high = static_cast<T>(t.high);
-  for (std::uint32_t i = 0; i < t.rows.count; ++i) {
+  for_elements<E>(t.rows, true, [&](std::uint32_t i, int lanes) {
     const T* in = row<E, T>(frame, t.rows.a[i]);
     Out* out = row<E, Out>(frame, t.rows.out[i]);
 #pragma GCC ivdep
-    for (int lane = 0; lane < E; ++lane) {
+    for (int lane = 0; lane < lanes; ++lane) {
       const T raised = in[lane] < low ? low : in[lane];
       out[lane] = static_cast<Out>(raised > high ? high : raised);
     }
-  }
+  });
 }
 
 template <int E, class T>
 void leaky(const void* data, const Frame& frame) {
   const auto& t = as<Clamp>(data);
   using U = typename Unsigned<T>::type;
-  for (std::uint32_t i = 0; i < t.rows.count; ++i) {
+  for_elements<E>(t.rows, true, [&](std::uint32_t i, int lanes) {
     const T* in = row<E, T>(frame, t.rows.a[i]);
     T* out = row<E, T>(frame, t.rows.out[i]);
 #pragma GCC ivdep
-    for (int lane = 0; lane < E; ++lane) {
+    for (int lane = 0; lane < lanes; ++lane) {
       out[lane] = in[lane] >= 0 ? static_cast<T>(static_cast<U>(in[lane]) << t.shift) : in[lane];
     }
-  }
+  });
 }
 
 template <int E, class T, class Out>
@@ -138,19 +138,34 @@ void threshold(const void* data, const Frame& frame) {
   }
 }
 
+template <class Out>
+const Out* table_of(const Lookup& t);
+template <>
+const std::int32_t* table_of<std::int32_t>(const Lookup& t) {
+  return t.table;
+}
+template <>
+const std::int64_t* table_of<std::int64_t>(const Lookup& t) {
+  return t.wide_table;
+}
+
 template <int E, class T, class Out>
 void lookup(const void* data, const Frame& frame) {
   const auto& t = as<Lookup>(data);
-  for (std::uint32_t i = 0; i < t.rows.count; ++i) {
+  const T first = static_cast<T>(t.first);
+  for_elements<E>(t.rows, t.uniform, [&](std::uint32_t i, int lanes) {
     const T* in = row<E, T>(frame, t.rows.a[i]);
     Out* out = row<E, Out>(frame, t.rows.out[i]);
-    const std::int64_t* table = t.table + std::size_t{t.entry[i]} * t.entries;
-    for (int lane = 0; lane < E; ++lane) {
+    const Out* table = table_of<Out>(t) + std::size_t{t.entry[i]} * t.entries;
+    using U = typename Unsigned<T>::type;
+    const U last = t.entries - 1;
+#pragma GCC ivdep
+    for (int lane = 0; lane < lanes; ++lane) {
       // An input outside its type must not read outside the table.
-      const auto at = static_cast<std::uint64_t>(in[lane] - t.first);
-      out[lane] = static_cast<Out>(table[at < t.entries ? at : 0]);
+      const U at = static_cast<U>(in[lane]) - static_cast<U>(first);
+      out[lane] = table[at < last ? at : last];
     }
-  }
+  });
 }
 
 }  // namespace

@@ -23,6 +23,16 @@ inline const T& as(const void* data) {
   return *static_cast<const T*>(data);
 }
 
+/// Calls `each(i, lanes)` for the elements of an elementwise step: one after the other with E lanes, or,
+/// where single events lie side by side, once with as many lanes as there are elements.
+template <int E, class Each>
+inline void for_elements(const Elementwise& rows, bool together, Each each) {
+  if constexpr (E == 1) {
+    if (rows.contiguous && together) return each(0u, static_cast<int>(rows.count));
+  }
+  for (std::uint32_t i = 0; i < rows.count; ++i) each(i, E);
+}
+
 /// Each file enters its kernels for tiles of E events.
 template <int E>
 void add_transfers(StepFunction* table);

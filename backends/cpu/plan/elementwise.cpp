@@ -20,6 +20,24 @@ Kind pick(bool in_64, bool out_64, Kind k32_32, Kind k32_64, Kind k64_32, Kind k
 
 }  // namespace
 
+Elementwise Planner::elementwise(const std::vector<Row>& a, const std::vector<Row>& b,
+                                 const std::vector<Row>& c, const std::vector<Row>& out) {
+  const auto counts_up = [](const std::vector<Row>& rows) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i] != rows[0] + i) return false;
+    }
+    return true;
+  };
+  const bool contiguous =
+      layout_ == Layout::single && counts_up(a) && counts_up(b) && counts_up(c) && counts_up(out);
+  return {static_cast<std::uint32_t>(out.size()),
+          contiguous,
+          plan_.keep_rows(a),
+          plan_.keep_rows(b),
+          plan_.keep_rows(c),
+          plan_.keep_rows(out)};
+}
+
 Tensor Planner::broadcast(const Context& context, int input, const Shape& shape) const {
   const Tensor& in = context.tensors[static_cast<std::size_t>(input)];
   const Shape& in_shape = context.network.nodes[static_cast<std::size_t>(input)].shape;
@@ -47,8 +65,7 @@ void Planner::plan_binary(Context& context, int id, Kind kind_32, Kind kind_64) 
   const std::vector<Row> rows_b = rows_of(b, is_64);
   const int base = new_base(context.ranges[at], is_64);
   context.tensors[at] = whole(base);
-  emit(is_64 ? kind_64 : kind_32, Elementwise{static_cast<std::uint32_t>(a.size()), plan_.keep(rows_a),
-                                              plan_.keep(rows_b), nullptr, plan_.keep(bases_.back().wide)});
+  emit(is_64 ? kind_64 : kind_32, elementwise(rows_a, rows_b, {}, bases_.back().wide));
 }
 
 void Planner::plan_compare(Context& context, int id, const network::Compare& compare) {
@@ -82,8 +99,7 @@ void Planner::plan_compare(Context& context, int id, const network::Compare& com
   const std::vector<Row> rows_a = rows_of(a, is_64);
   const std::vector<Row> rows_b = rows_of(b, is_64);
   context.tensors[at] = whole(new_base(context.ranges[at], false));
-  emit(kind, Elementwise{static_cast<std::uint32_t>(a.size()), plan_.keep(rows_a), plan_.keep(rows_b),
-                         nullptr, plan_.keep(bases_.back().wide)});
+  emit(kind, elementwise(rows_a, rows_b, {}, bases_.back().wide));
 }
 
 void Planner::plan_select(Context& context, int id) {
@@ -98,8 +114,7 @@ void Planner::plan_select(Context& context, int id) {
   const std::vector<Row> rows_zero = rows_of(zero, is_64);
   context.tensors[at] = whole(new_base(context.ranges[at], is_64));
   emit(is_64 ? Kind::select_64 : Kind::select_32,
-       Elementwise{static_cast<std::uint32_t>(one.size()), plan_.keep(rows_condition), plan_.keep(rows_one),
-                   plan_.keep(rows_zero), plan_.keep(bases_.back().wide)});
+       elementwise(rows_condition, rows_one, rows_zero, bases_.back().wide));
 }
 
 Elementwise Planner::unary(Context& context, int id, bool& in_64, bool& out_64) {
@@ -110,9 +125,21 @@ Elementwise Planner::unary(Context& context, int id, bool& in_64, bool& out_64) 
   out_64 = !fits_32(network::hull(context.ranges[at]));
   const std::vector<Row> rows = rows_of(in, in_64);
   context.tensors[at] = whole(new_base(context.ranges[at], out_64));
-  return {static_cast<std::uint32_t>(rows.size()), plan_.keep(rows), nullptr, nullptr,
-          plan_.keep(bases_.back().wide)};
+  return elementwise(rows, {}, {}, bases_.back().wide);
 }
+
+namespace {
+
+/// Whether every intermediate result fits 32 bits.
+bool is_narrow(const RequantizeEntry& p, Interval x) {
+  constexpr std::int64_t kLimit = std::int64_t{1} << 29;
+  const auto small = [](std::int64_t v) { return v > -kLimit && v < kLimit; };
+  if (!small(x.low) || !small(x.high) || !small(p.multiplier) || !small(p.offset)) return false;
+  return p.shift < 30 && small(p.zero_point) && small(p.plus) && small(x.low * p.multiplier) &&
+         small(x.high * p.multiplier);
+}
+
+}  // namespace
 
 void Planner::plan_requantize(Context& context, int id, const network::Requantize& r) {
   const Node& node = context.network.nodes[static_cast<std::size_t>(id)];
@@ -136,6 +163,11 @@ void Planner::plan_requantize(Context& context, int id, const network::Requantiz
     entry.push_back(found->second);
   }
   const Interval bounds = overflow_bounds(node.type, r.overflow);
+  const std::vector<Interval>& in = context.ranges[static_cast<std::size_t>(node.inputs[0])];
+  step.narrow = fits_32(bounds) && r.overflow != network::Overflow::wrap;
+  for (std::size_t i = 0; i < entry.size() && step.narrow; ++i)
+    step.narrow = is_narrow(entries[entry[i]], in[i]);
+  step.uniform = entries.size() == 1;
   step.entry = plan_.keep(entry);
   step.entries = plan_.keep(entries);
   step.low = bounds.low;
@@ -178,7 +210,12 @@ void Planner::plan_lookup(Context& context, int id, const network::Lookup& l) {
   step.entry = plan_.keep(entry);
   step.entries = static_cast<std::uint32_t>(l.table.size() / static_cast<std::size_t>(l.rows));
   step.first = l.first;
-  step.table = plan_.keep(l.table);
+  step.uniform = l.rows == 1;
+  if (out_64) {
+    step.wide_table = plan_.keep(l.table);
+  } else {
+    step.table = plan_.keep(std::vector<std::int32_t>(l.table.begin(), l.table.end()));
+  }
   emit(pick(in_64, out_64, Kind::lookup_32_32, Kind::lookup_32_64, Kind::lookup_64_32, Kind::lookup_64_64),
        step);
 }
@@ -191,8 +228,7 @@ void Planner::plan_clamp(Context& context, int id, const network::Clamp& c) {
   const std::vector<Row> rows = rows_of(in, in_64);
   context.tensors[at] = whole(new_base(context.ranges[at], out_64));
   Clamp step{};
-  step.rows = {static_cast<std::uint32_t>(rows.size()), plan_.keep(rows), nullptr, nullptr,
-               plan_.keep(bases_.back().wide)};
+  step.rows = elementwise(rows, {}, {}, bases_.back().wide);
   step.low = in_64 ? c.low : std::max<std::int64_t>(c.low, INT32_MIN);
   step.high = in_64 ? c.high : std::min<std::int64_t>(c.high, INT32_MAX);
   emit(!in_64 ? Kind::clamp_32_32 : out_64 ? Kind::clamp_64_64 : Kind::clamp_64_32, step);
@@ -205,8 +241,7 @@ void Planner::plan_leaky(Context& context, int id, const network::LeakyRelu& lea
   const std::vector<Row> rows = rows_of(in, is_64);
   context.tensors[at] = whole(new_base(context.ranges[at], is_64));
   Clamp step{};
-  step.rows = {static_cast<std::uint32_t>(rows.size()), plan_.keep(rows), nullptr, nullptr,
-               plan_.keep(bases_.back().wide)};
+  step.rows = elementwise(rows, {}, {}, bases_.back().wide);
   step.shift = leaky.shift;
   emit(is_64 ? Kind::leaky_64 : Kind::leaky_32, step);
 }

@@ -38,8 +38,9 @@ void Planner::emit_fold(Context& context, int id, const Tensor& in, const std::v
   const bool is_64 = any_64(in) || out_64;
   const std::vector<Row> rows = rows_of(in, is_64);
   context.tensors[at] = whole(new_base(context.ranges[at], is_64 && !indices));
-  emit(is_64 ? kind_64 : kind_32, Fold{static_cast<std::uint32_t>(begin.size() - 1), plan_.keep(begin),
-                                       plan_.keep(rows), nullptr, nullptr, plan_.keep(bases_.back().wide)});
+  emit(is_64 ? kind_64 : kind_32,
+       Fold{static_cast<std::uint32_t>(begin.size() - 1), plan_.keep(begin), plan_.keep_rows(rows), nullptr,
+            nullptr, plan_.keep_rows(bases_.back().wide)});
 }
 
 void Planner::plan_pool(Context& context, int id, const network::Pool& pool) {
@@ -106,7 +107,7 @@ bool Planner::plan_packed_max(Context& context, int id, const Tensor& in,
     }
   }
   emit(Kind::max_bytes, PackedMax{static_cast<std::uint32_t>(out.size()), plan_.keep(row_begin),
-                                  plan_.keep(rows), plan_.keep(out)});
+                                  plan_.keep_rows(rows), plan_.keep_rows(out)});
   bases_.push_back(std::move(base));
   context.tensors[at] = whole(static_cast<int>(bases_.size()) - 1);
   return true;
@@ -174,11 +175,10 @@ void Planner::plan_sort(Context& context, int id, const network::Sort& sort) {
   context.tensors[at] = whole(new_base(context.ranges[at], is_64));
   std::vector<Row> out;
   for (std::uint32_t place : places) out.push_back(bases_.back().wide[place]);
-  plan_.data.emplace_back(extent * static_cast<std::size_t>(plan_.events) * 4);
-  std::byte* ranks = plan_.data.back().data();
+  std::byte* ranks = plan_.store.allocate(extent * static_cast<std::size_t>(plan_.events) * 4);
   emit(is_64 ? Kind::sort_64 : Kind::sort_32,
        Sort{static_cast<std::uint32_t>(lines), static_cast<std::uint32_t>(extent), sort.descending, indices,
-            keys_64, plan_.keep(key_rows), plan_.keep(value_rows), plan_.keep(out), ranks});
+            keys_64, plan_.keep_rows(key_rows), plan_.keep_rows(value_rows), plan_.keep_rows(out), ranks});
 }
 
 }  // namespace crible::backends::cpu

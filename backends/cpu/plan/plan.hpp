@@ -2,31 +2,14 @@
 
 #include <cstddef>
 #include <cstring>
-#include <memory>
 #include <vector>
 
+#include "backends/cpu/plan/store.hpp"
 #include "backends/cpu/steps.hpp"
 #include "engine/network/network.hpp"
 #include "engine/network/verify.hpp"
 
 namespace crible::backends::cpu {
-
-/// 64-byte aligned bytes, zero at first.
-class Buffer {
- public:
-  Buffer() = default;
-  explicit Buffer(std::size_t bytes);
-
-  std::byte* data() const { return data_.get(); }
-  std::size_t size() const { return bytes_; }
-
- private:
-  struct Free {
-    void operator()(std::byte* p) const;
-  };
-  std::unique_ptr<std::byte, Free> data_;
-  std::size_t bytes_ = 0;
-};
 
 /// A row that never changes: `value` in every lane.
 struct ConstantRow {
@@ -35,25 +18,49 @@ struct ConstantRow {
   bool is_64;
 };
 
+/// Rows that were asked for together and stay together.
+struct RowGroup {
+  Row first;
+  std::size_t count;
+};
+
+/// Where a step names a row.
+struct RowUse {
+  Row* row;
+  std::size_t step;
+};
+
 /// A network as steps for tiles of `events` events, with everything that the steps point to.
 struct Plan {
   int events = 1;
   std::size_t rows = 0;
   std::vector<Step> steps;
   std::vector<ConstantRow> constants;
-  std::vector<Buffer> data;
+  std::vector<RowGroup> groups;
+  std::vector<RowUse> uses;
+  Store store;
 
-  /// Copies `values` (plain data) into memory that lives as long as the plan.
+  /// Copies plain data into memory that lives as long as the plan; equal data once.
   template <class T>
   const T* keep(const std::vector<T>& values) {
-    data.emplace_back((values.size() + 1) * sizeof(T));  // never empty, so never null
-    if (!values.empty()) std::memcpy(data.back().data(), values.data(), values.size() * sizeof(T));
-    return reinterpret_cast<const T*>(data.back().data());
+    return static_cast<const T*>(store.keep(values.data(), values.size() * sizeof(T)));
+  }
+
+  /// The same for rows of the next step, which may still be renumbered.
+  const Row* keep_rows(const std::vector<Row>& rows_of_step) {
+    auto* kept = reinterpret_cast<Row*>(store.copy(rows_of_step.data(), rows_of_step.size() * sizeof(Row)));
+    for (std::size_t i = 0; i < rows_of_step.size(); ++i) uses.push_back({kept + i, steps.size()});
+    return kept;
   }
   template <class T>
-  const T* keep_one(const T& value) {
-    return keep(std::vector<T>{value});
+  const T* keep_rows_in(const std::vector<T>& values, Row T::*member) {
+    auto* kept = reinterpret_cast<T*>(store.copy(values.data(), values.size() * sizeof(T)));
+    for (std::size_t i = 0; i < values.size(); ++i) uses.push_back({&(kept[i].*member), steps.size()});
+    return kept;
   }
+
+  /// Renumbers the rows so that groups which are never needed at the same time share memory.
+  void reuse_rows();
 
   /// The rows' memory, constants filled in.
   Buffer make_rows() const;

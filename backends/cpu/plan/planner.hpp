@@ -103,7 +103,7 @@ class Planner {
 
   template <class T>
   void emit(Kind kind, const T& data) {
-    plan_.steps.push_back({functions_[static_cast<std::size_t>(kind)], plan_.keep_one(data)});
+    plan_.steps.push_back({functions_[static_cast<std::size_t>(kind)], plan_.keep(std::vector<T>{data})});
   }
 
   // elementwise.cpp
@@ -116,6 +116,8 @@ class Planner {
   void plan_clamp(Context& context, int id, const network::Clamp& clamp);
   void plan_leaky(Context& context, int id, const network::LeakyRelu& leaky);
   Tensor broadcast(const Context& context, int input, const network::Shape& shape) const;
+  Elementwise elementwise(const std::vector<Row>& a, const std::vector<Row>& b, const std::vector<Row>& c,
+                          const std::vector<Row>& out);
   Elementwise unary(Context& context, int id, bool& in_64, bool& out_64);
 
   // folds.cpp

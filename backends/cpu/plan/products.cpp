@@ -364,9 +364,9 @@ void Planner::plan_products(Context& context, int id, std::vector<Matrix> matric
     const Epilogue epilogue = make_epilogue(context, ending, matrix, bias, blocks * block);
     emit(Kind::product,
          Product{matrix.outputs, blocks, pixels, lanes.depth, forms[m], packed.dots, ending.form,
-                 packed.uniform, plan_.keep(lanes.rows), plan_.keep(packed.begin), plan_.keep(packed.lane),
-                 plan_.keep(packed.weights), plan_.keep(packed.segment_begin), plan_.keep(packed.segment_end),
-                 plan_.keep(bias), plan_.keep(out), epilogue});
+                 packed.uniform, plan_.keep_rows(lanes.rows), plan_.keep(packed.begin),
+                 plan_.keep(packed.lane), plan_.keep(packed.weights), plan_.keep(packed.segment_begin),
+                 plan_.keep(packed.segment_end), plan_.keep(bias), plan_.keep_rows(out), epilogue});
   }
   bases_.push_back(std::move(result));
   context.tensors[result_node] = whole(static_cast<int>(bases_.size()) - 1);
@@ -409,8 +409,8 @@ void Planner::plan_sums(Context& context, int id, const std::vector<Matrix>& mat
   const std::vector<Row> rows = rows_of(in, is_64);
   context.tensors[at] = whole(new_base(context.ranges[at], is_64));
   emit(is_64 ? Kind::sum_of_products_64 : Kind::sum_of_products_32,
-       Fold{static_cast<std::uint32_t>(count), plan_.keep(begin), plan_.keep(rows), plan_.keep(all_weights),
-            plan_.keep(bias), plan_.keep(bases_.back().wide)});
+       Fold{static_cast<std::uint32_t>(count), plan_.keep(begin), plan_.keep_rows(rows),
+            plan_.keep(all_weights), plan_.keep(bias), plan_.keep_rows(bases_.back().wide)});
 }
 
 }  // namespace crible::backends::cpu

@@ -36,7 +36,8 @@ bool fits(Interval range, Form form) {
 
 Row Planner::new_rows(std::size_t count) {
   const auto first = static_cast<Row>(plan_.rows);
-  plan_.rows += count;
+  plan_.rows += count + 1;  // a gap: rows that count up are of one group
+  plan_.groups.push_back({first, count});
   return first;
 }
 
@@ -158,7 +159,7 @@ void Planner::make_wide(int id, const std::vector<std::uint32_t>& elements) {
   if (base.source == Base::Source::input) {
     emit(load_kind(base.type),
          Transfer{static_cast<std::uint32_t>(base.port), static_cast<std::uint32_t>(base.range.size()), count,
-                  plan_.keep(elements), plan_.keep(rows)});
+                  plan_.keep(elements), plan_.keep_rows(rows)});
     return;
   }
   std::vector<Row> lanes;
@@ -168,8 +169,8 @@ void Planner::make_wide(int id, const std::vector<std::uint32_t>& elements) {
     parts.push_back(base.part[element]);
   }
   emit(base.packed == Form::bytes ? Kind::unpack_bytes : Kind::unpack_shorts,
-       Unpack{count, static_cast<std::int32_t>(base.offset), plan_.keep(lanes), plan_.keep(parts),
-              plan_.keep(rows)});
+       Unpack{count, static_cast<std::int32_t>(base.offset), plan_.keep_rows(lanes), plan_.keep(parts),
+              plan_.keep_rows(rows)});
 }
 
 std::vector<Row> Planner::rows_of(const Tensor& tensor, bool want_64) {
@@ -194,8 +195,7 @@ std::vector<Row> Planner::rows_of(const Tensor& tensor, bool want_64) {
     rows.push_back(widened);
   }
   if (!from.empty()) {
-    const auto count = static_cast<std::uint32_t>(from.size());
-    emit(Kind::widen, Elementwise{count, plan_.keep(from), nullptr, nullptr, plan_.keep(to)});
+    emit(Kind::widen, elementwise(from, {}, {}, to));
   }
   return rows;
 }
@@ -267,7 +267,7 @@ void Planner::flush_packs() {
     emit(Kind::load_lanes,
          LoadLanes{static_cast<std::uint32_t>(base.port), static_cast<std::uint32_t>(row_bytes),
                    static_cast<std::uint32_t>(rows.size()), flip_of(base.type, form), plan_.keep(bytes),
-                   plan_.keep(rows)});
+                   plan_.keep_rows(rows)});
   }
   if (!packs.empty()) {
     const PendingPack& first = packs.front();
@@ -282,8 +282,8 @@ void Planner::flush_packs() {
     for (const PendingPack& pack : packs) out.push_back(pack.row);
     const std::vector<Row> in = rows_of(elements, false);
     emit(first.form == Form::bytes ? Kind::pack_bytes : Kind::pack_shorts,
-         Pack{static_cast<std::uint32_t>(out.size()), static_cast<std::int32_t>(first.offset), plan_.keep(in),
-              plan_.keep(out)});
+         Pack{static_cast<std::uint32_t>(out.size()), static_cast<std::int32_t>(first.offset),
+              plan_.keep_rows(in), plan_.keep_rows(out)});
   }
   pending_packs_.clear();
 }

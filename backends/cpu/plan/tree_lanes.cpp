@@ -214,11 +214,11 @@ bool Planner::plan_tree_lanes(Context& context, int id, const network::TreeEnsem
   }
   const bool wide_out = !fits_32(network::hull(context.ranges[at]));
   context.tensors[at] = whole(new_base(context.ranges[at], wide_out));
-  plan_.data.emplace_back(single ? 0 : features.size() * kGroup * static_cast<std::size_t>(bits / 8));
-  std::byte* scratch = plan_.data.back().data();
+  std::byte* scratch =
+      plan_.store.allocate(single ? 0 : features.size() * kGroup * static_cast<std::size_t>(bits / 8));
   TreeLanes step{};
   step.features = static_cast<std::uint32_t>(features.size());
-  step.feature = plan_.keep(features);
+  step.feature = plan_.keep_rows_in(features, &TreeFeature::row);
   step.lane_bits = static_cast<std::uint32_t>(bits);
   step.has_missing = ensemble.missing.has_value();
   step.missing = static_cast<std::int32_t>(ensemble.missing.value_or(0));
@@ -236,7 +236,7 @@ bool Planner::plan_tree_lanes(Context& context, int id, const network::TreeEnsem
   }
   step.bias = plan_.keep(bias);
   step.wide_out = wide_out;
-  step.out = plan_.keep(bases_.back().wide);
+  step.out = plan_.keep_rows(bases_.back().wide);
   step.scratch = scratch;
   emit(Kind::tree_lanes, step);
   return true;

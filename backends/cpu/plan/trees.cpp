@@ -26,7 +26,8 @@ void Planner::plan_trees(Context& context, int id, const network::TreeEnsemble& 
         nodes.push_back({features[static_cast<std::size_t>(inner.feature)], inner.left, inner.right, first,
                          static_cast<std::uint32_t>(categories.size()), inner.missing_left, inner.threshold});
       }
-      trees.push_back({nodes.empty() ? nullptr : plan_.keep(nodes), plan_.keep(tree.leaves)});
+      trees.push_back(
+          {nodes.empty() ? nullptr : plan_.keep_rows_in(nodes, &WalkNode::feature), plan_.keep(tree.leaves)});
     }
     begin.push_back(static_cast<std::uint32_t>(trees.size()));
   }
@@ -38,7 +39,7 @@ void Planner::plan_trees(Context& context, int id, const network::TreeEnsemble& 
                       plan_.keep(ensemble.bias),
                       ensemble.missing.has_value(),
                       ensemble.missing.value_or(0),
-                      plan_.keep(bases_.back().wide)};
+                      plan_.keep_rows(bases_.back().wide)};
   if (in_64) {
     emit(out_64 ? Kind::tree_walk_64_64 : Kind::tree_walk_64_32, step);
   } else {

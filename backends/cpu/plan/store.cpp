@@ -1,0 +1,61 @@
+#include "backends/cpu/plan/store.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <new>
+
+namespace crible::backends::cpu {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kFirstChunk = 4096;
+
+std::size_t rounded_up(std::size_t bytes, std::size_t to) {
+  return (bytes + to - 1) / to * to;
+}
+
+}  // namespace
+
+Buffer::Buffer(std::size_t bytes)
+    : data_(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{kAlignment}))), bytes_(bytes) {
+  std::memset(data_.get(), 0, bytes);
+}
+
+void Buffer::Free::operator()(std::byte* p) const {
+  ::operator delete (p, std::align_val_t{kAlignment});
+}
+
+std::byte* Store::allocate(std::size_t bytes) {
+  // Whole vectors must not straddle cache lines; what is smaller than a line only has to lie in one.
+  const std::size_t alignment = bytes >= kAlignment ? kAlignment : 16;
+  used_ = rounded_up(used_, alignment);
+  if (chunks_.empty() || used_ + bytes > chunks_.back().size()) {
+    const std::size_t next = chunks_.empty() ? kFirstChunk : chunks_.back().size() * 2;
+    chunks_.emplace_back(std::max(next, rounded_up(bytes, kAlignment)));
+    used_ = 0;
+  }
+  std::byte* start = chunks_.back().data() + used_;
+  used_ += std::max<std::size_t>(bytes, 1);
+  return start;
+}
+
+std::byte* Store::copy(const void* data, std::size_t bytes) {
+  std::byte* kept = allocate(bytes);
+  if (bytes > 0) std::memcpy(kept, data, bytes);
+  return kept;
+}
+
+const void* Store::keep(const void* data, std::size_t bytes) {
+  const std::string_view view(static_cast<const char*>(data), bytes);
+  const std::size_t hash = std::hash<std::string_view>{}(view);
+  const auto [begin, end] = known_.equal_range(hash);
+  for (auto it = begin; it != end; ++it) {
+    if (it->second == view) return it->second.data();
+  }
+  const std::byte* kept = copy(data, bytes);
+  known_.emplace(hash, std::string_view(reinterpret_cast<const char*>(kept), bytes));
+  return kept;
+}
+
+}  // namespace crible::backends::cpu
