@@ -322,7 +322,8 @@ bool is_name(std::string_view text) {
 
 std::string nearest(std::string_view wrong, const std::vector<std::string>& candidates) {
   std::string best;
-  std::size_t best_distance = std::max<std::size_t>(1, wrong.size() / 3) + 1;
+  const std::size_t most = std::max<std::size_t>(wrong.size() > 2 ? 2 : 1, wrong.size() / 3);
+  std::size_t best_distance = most + 1;
   for (const std::string& candidate : candidates) {
     std::vector<std::size_t> row(candidate.size() + 1);
     for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;

@@ -95,7 +95,8 @@ Value parse(const std::string& text, const std::string& source);
 /// Starts with a letter or underscore, goes on with letters, digits, underscores.
 bool is_name(std::string_view text);
 
-/// The candidate that a typist may have meant: at most a third of the letters differ. Empty when none.
+/// The candidate that a typist may have meant: at most two letters or a third of them differ. Empty
+/// when none.
 std::string nearest(std::string_view wrong, const std::vector<std::string>& candidates);
 
 }  // namespace crible::yaml
