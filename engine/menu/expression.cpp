@@ -98,16 +98,15 @@ State& state(Context& context) {
   return x3::get<StateTag>(context).get();
 }
 
+/// What the parser under a raw[] matched, without the space before it.
 template <class Context>
 std::size_t position(Context& context) {
-  return state(context).position(x3::_where(context).begin(), x3::_where(context).end());
+  return static_cast<std::size_t>(x3::_attr(context).begin() - state(context).begin);
 }
 
 template <class Context>
 std::string matched(Context& context) {
-  const auto end = x3::_where(context).end();
-  const auto begin = state(context).begin;
-  return {begin + static_cast<std::ptrdiff_t>(position(context)), end};
+  return {x3::_attr(context).begin(), x3::_attr(context).end()};
 }
 
 const auto push_number = [](auto& context) {
@@ -130,20 +129,24 @@ auto refuse(const char* problem) {
   return [problem](auto& context) { throw ExpressionError{position(context), problem}; };
 }
 
-// Tokens have no attributes: the actions take their text from where they matched.
+// Tokens that have actions give these the text they matched: raw[].
 const auto letter = x3::omit[x3::char_("a-zA-Z_")];
 const auto letter_or_digit = x3::omit[x3::char_("a-zA-Z0-9_")];
 
 auto word(const char* text) {
-  return x3::lexeme[x3::lit(text) >> !letter_or_digit];
+  return x3::raw[x3::lexeme[x3::lit(text) >> !letter_or_digit]];
+}
+
+auto symbol(const char* text) {
+  return x3::raw[x3::lit(text)];
 }
 
 const auto reserved = x3::lexeme[(x3::lit("and") | x3::lit("or") | x3::lit("not")) >> !letter_or_digit];
 const auto identifier = x3::omit[letter >> *letter_or_digit];
 const auto subscript = x3::omit[x3::lit('[') >> *x3::char_("0-9, ") >> x3::lit(']')];
-const auto name_text = x3::omit[x3::lexeme[identifier >> *(x3::lit('.') >> identifier) >> -subscript]];
-const auto number_text = x3::omit[x3::lexeme[+x3::digit >> -(x3::lit('.') >> *x3::digit)]];
-const auto unit_text = x3::omit[x3::lexeme[identifier]];
+const auto name_text = x3::raw[x3::lexeme[identifier >> *(x3::lit('.') >> identifier) >> -subscript]];
+const auto number_text = x3::raw[x3::lexeme[+x3::digit >> -(x3::lit('.') >> *x3::digit)]];
+const auto unit_text = x3::raw[x3::lexeme[identifier]];
 
 const x3::rule<class Disjunction> disjunction("a condition");
 const x3::rule<class Conjunction> conjunction("a condition");
@@ -155,27 +158,32 @@ const x3::rule<class Factor> factor("a number, a name or '('");
 const x3::rule<class Primary> primary("a number, a name or '('");
 
 const auto comparator =
-    (x3::lit("<=")[operation(Operator::less_equal)] | x3::lit(">=")[operation(Operator::greater_equal)] |
-     x3::lit("==")[operation(Operator::equal)] | x3::lit("!=")[operation(Operator::not_equal)] |
-     x3::lit('<')[operation(Operator::less)] | x3::lit('>')[operation(Operator::greater)] |
-     x3::lit('=')[refuse("'=' is no comparison; write '=='")]);
+    (symbol("<=")[operation(Operator::less_equal)] | symbol(">=")[operation(Operator::greater_equal)] |
+     symbol("==")[operation(Operator::equal)] | symbol("!=")[operation(Operator::not_equal)] |
+     symbol("<")[operation(Operator::less)] | symbol(">")[operation(Operator::greater)] |
+     symbol("=")[refuse("'=' is no comparison; write '=='")]);
 
-const auto disjunction_def = conjunction >> *(word("or")[operation(Operator::either)] > conjunction[binary]);
-const auto conjunction_def = negation >> *(word("and")[operation(Operator::both)] > negation[binary]);
-const auto negation_def = (word("not")[operation(Operator::negation)] > negation[unary]) | comparison;
+// The actions stand behind the rules, as parsers of nothing, so that a failure names the rule alone.
+const auto then_binary = x3::eps[binary];
+const auto then_unary = x3::eps[unary];
+
+const auto disjunction_def = conjunction >>
+                             *(word("or")[operation(Operator::either)] > conjunction > then_binary);
+const auto conjunction_def = negation >> *(word("and")[operation(Operator::both)] > negation > then_binary);
+const auto negation_def = (word("not")[operation(Operator::negation)] > negation > then_unary) | comparison;
 const auto comparison_def =
-    sum >> -(comparator > sum[binary] >>
-             -(x3::omit[x3::char_("<>=!")][refuse("comparisons cannot be chained; join them with 'and'")]));
-const auto sum_def = product >> *((x3::lit('+')[operation(Operator::add)] > product[binary]) |
-                                  (x3::lit('-')[operation(Operator::subtract)] > product[binary]));
+    sum >> -(comparator > sum > then_binary >
+             -(x3::raw[x3::char_("<>=!")][refuse("comparisons cannot be chained; join them with 'and'")]));
+const auto sum_def = product >> *((symbol("+")[operation(Operator::add)] > product > then_binary) |
+                                  (symbol("-")[operation(Operator::subtract)] > product > then_binary));
 const auto product_def = factor >>
-                         *((x3::lit('*')[operation(Operator::multiply)] > factor[binary]) |
-                           (x3::lit('/')[refuse("there is no division; multiply the other side instead")]));
-const auto factor_def = (x3::lit('-')[operation(Operator::minus)] > factor[unary]) | primary;
+                         *((symbol("*")[operation(Operator::multiply)] > factor > then_binary) |
+                           (symbol("/")[refuse("there is no division; multiply the other side instead")]));
+const auto factor_def = (symbol("-")[operation(Operator::minus)] > factor > then_unary) | primary;
 const auto primary_def =
     (number_text[push_number] >> -(!reserved >> unit_text[set_unit])) | (x3::lit('(') > disjunction > ')') |
     (!reserved >> name_text[push_name] >>
-     -(x3::lit('(')[open_call] > disjunction > *(x3::lit(',') > disjunction) > x3::lit(')')[close_call]));
+     -(x3::lit('(')[open_call] > disjunction > *(x3::lit(',') > disjunction) > ')' > x3::eps[close_call]));
 
 BOOST_SPIRIT_DEFINE(disjunction, conjunction, negation, comparison, sum, product, factor, primary)
 
