@@ -18,6 +18,6 @@ inline constexpr int max_window = 1 << 20;                   // any number of a 
 inline constexpr std::uint64_t max_taps = 1u << 24;          // kernel x outputs along one axis of a Window
 inline constexpr std::size_t max_name_bytes = 1024;
 inline constexpr int max_shift = 62;                                // of requantize
-inline constexpr std::int64_t max_product = std::int64_t{1} << 62;  // |x * multiplier + offset|, |zero_point|
+inline constexpr std::int64_t max_product = std::int64_t{1} << 62;  // |x * multiplier + offset|
 
 }  // namespace crible::network

@@ -133,7 +133,7 @@ Result requantize_rule(const Call& call, const Requantize& requantize) {
     }
   }
   for (const std::int64_t zero_point : requantize.zero_point) {
-    call.require(zero_point >= -max_product && zero_point <= max_product, "has a zero_point beyond 2^62");
+    call.require(zero_point > -max_product && zero_point < max_product, "has a zero_point not below 2^62");
   }
   result.range.reserve(spread.elements());
   for (std::size_t i = 0; i < spread.elements(); ++i) {

@@ -111,6 +111,8 @@ const Damage damages[] = {
     {"HugeMultiplier", [](Network& n) { get<Requantize>(n, 2).multiplier = {std::int64_t{1} << 60}; },
      "beyond 2^62"},
     {"HugeOffset", [](Network& n) { get<Requantize>(n, 2).offset = {std::int64_t{1} << 62}; }, "beyond 2^62"},
+    {"HugeZeroPoint", [](Network& n) { get<Requantize>(n, 2).zero_point = {std::int64_t{1} << 62}; },
+     "zero_point not below 2^62"},
     {"WideResult",
      [](Network& n) {
        n.nodes[2].type = {true, 64, 0};
