@@ -243,8 +243,8 @@ struct Epilogue {
 
 /// How four bytes are multiplied. exact: one instruction (VNNI). halves: even and odd bytes apart, as int16.
 /// pairs: products of neighbours added in 16 bits, and their sums kept in 16 bits for a whole segment: the
-/// planner has proven that neither can overflow.
-enum class ByteDots : std::uint8_t { exact, halves, pairs };
+/// planner has proven that neither can overflow. twins: the same with segments of exactly two steps.
+enum class ByteDots : std::uint8_t { exact, halves, pairs, twins };
 
 /// Dense or convolution: `pixels` products of one weight matrix with the lanes (4 bytes, 2 int16 or 1 int32)
 /// of each pixel. A block of outputs takes one step for each lane for which it has a weight.

@@ -1,6 +1,5 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <functional>
@@ -9,6 +8,7 @@
 
 #include "bench/network/networks.hpp"
 #include "bench/network/subject.hpp"
+#include "bench/network/thread_clock.hpp"
 #include "engine/base/error.hpp"
 #include "engine/network/cost.hpp"
 #include "engine/network/text.hpp"
@@ -32,7 +32,6 @@ namespace crible::bench {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Clock = std::chrono::steady_clock;
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -58,10 +57,9 @@ double peak(const std::string& device) {
 #endif
   constexpr std::size_t kRounds = 20000;
   std::int32_t sink = 0;
-  const auto start = Clock::now();
+  const ThreadClock clock;
   const std::size_t products = rounds(kRounds, &sink);
-  return static_cast<double>(products) /
-         std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+  return static_cast<double>(products) / clock.elapsed_ns();
 }
 
 struct Case {
@@ -136,33 +134,30 @@ Json measure(const std::vector<Named>& networks, const std::vector<std::string>&
   return {{"peak_multiply_accumulates_per_s", peak_json}, {"networks", report(cases, medians)}};
 }
 
-/// 200 small networks in one process: each alone, then one event of each in turn.
-Json measure_many(const std::string& device, int rounds) {
+/// 200 small networks in one process: calls of each one alone, then of each in turn.
+Json measure_many(const std::string& device, std::size_t events, int rounds) {
   constexpr int kNetworks = 200;
   std::vector<std::unique_ptr<Subject>> subjects;
   for (const network::Network& network : small_networks(kNetworks)) {
     subjects.push_back(std::make_unique<Subject>(network, device));
   }
-  constexpr std::size_t kCalls = 200;
+  constexpr std::size_t kCalls = 50;
   std::vector<double> alone, together;
   for (int round = 0; round < rounds; ++round) {
     double sum = 0;
-    for (auto& subject : subjects) sum += subject->one_by_one_ns(kCalls);
+    for (auto& subject : subjects) sum += subject->some_ns(events, kCalls);
     alone.push_back(sum);
-    const auto start = Clock::now();
+    const ThreadClock clock;
     for (std::size_t call = 0; call < kCalls; ++call) {
-      for (auto& subject : subjects) subject->run_one();
+      for (auto& subject : subjects) subject->run_some(events);
     }
-    together.push_back(std::chrono::duration<double, std::nano>(Clock::now() - start).count() / kCalls);
+    together.push_back(clock.elapsed_ns() / kCalls);
   }
   const double ratio = median(together) / median(alone);
-  std::printf("%d networks on %s: each alone %.1f us, in turn %.1f us, ratio %.2f\n", kNetworks,
-              device.c_str(), median(alone) / 1e3, median(together) / 1e3, ratio);
-  return {{"device", device},
-          {"networks", kNetworks},
-          {"alone_ns", median(alone)},
-          {"in_turn_ns", median(together)},
-          {"ratio", ratio}};
+  std::printf("%d networks on %s, %zu events a call: each alone %.1f us, in turn %.1f us, ratio %.2f\n",
+              kNetworks, device.c_str(), events, median(alone) / 1e3, median(together) / 1e3, ratio);
+  return {{"device", device},          {"networks", kNetworks},          {"events", events},
+          {"alone_ns", median(alone)}, {"in_turn_ns", median(together)}, {"ratio", ratio}};
 }
 
 int run(int argc, char** argv) {
@@ -184,7 +179,10 @@ int run(int argc, char** argv) {
   const std::vector<std::string> names = devices(device);
   Json result = measure(networks, names, rounds);
   if (files.empty() && only.empty()) {
-    for (const std::string& name : names) result["many_networks"].push_back(measure_many(name, rounds));
+    for (const std::string& name : names) {
+      for (std::size_t events : {1u, 32u})
+        result["many_networks"].push_back(measure_many(name, events, rounds));
+    }
   }
   if (!json_file.empty()) std::ofstream(json_file) << result.dump(2) << "\n";
   return 0;

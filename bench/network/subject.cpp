@@ -1,21 +1,15 @@
 #include "bench/network/subject.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <random>
 
+#include "bench/network/thread_clock.hpp"
 #include "engine/base/error.hpp"
 #include "engine/reference/reference.hpp"
 
 namespace crible::bench {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double elapsed_ns(Clock::time_point start) {
-  return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
-}
 
 std::int64_t read(const std::byte* p, network::Type type) {
   const std::size_t bytes = network::storage_bytes(type);
@@ -105,9 +99,9 @@ void Subject::run_one() noexcept {
 }
 
 double Subject::one_by_one_ns(std::size_t calls) {
-  const auto start = Clock::now();
+  const ThreadClock clock;
   for (std::size_t i = 0; i < calls; ++i) run_one();
-  return elapsed_ns(start) / static_cast<double>(calls);
+  return clock.elapsed_ns() / static_cast<double>(calls);
 }
 
 double Subject::chained_ns(std::size_t calls) {
@@ -115,7 +109,7 @@ double Subject::chained_ns(std::size_t calls) {
   const unsigned char mask = always_zero;
   std::byte* input = inputs_[0].data();
   const std::byte* output = program_->slots()[0].outputs[0].data();
-  const auto start = Clock::now();
+  const ThreadClock clock;
   for (std::size_t i = 0; i < calls; ++i) {
     // Nothing changes, but the processor cannot know that.
     for (std::size_t b = 0; b < row_bytes_[0]; ++b) {
@@ -123,16 +117,29 @@ double Subject::chained_ns(std::size_t calls) {
     }
     run_one();
   }
-  return elapsed_ns(start) / static_cast<double>(calls);
+  return clock.elapsed_ns() / static_cast<double>(calls);
+}
+
+void Subject::run_some(std::size_t events) noexcept {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    std::memcpy(program_->slots()[0].inputs[i].data(), inputs_[i].data(), events * row_bytes_[i]);
+  }
+  (void)program_->run(0, events);
+}
+
+double Subject::some_ns(std::size_t events, std::size_t calls) {
+  const ThreadClock clock;
+  for (std::size_t i = 0; i < calls; ++i) run_some(events);
+  return clock.elapsed_ns() / static_cast<double>(calls);
 }
 
 double Subject::batch_ns(std::size_t calls) {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     std::memcpy(program_->slots()[0].inputs[i].data(), inputs_[i].data(), inputs_[i].size());
   }
-  const auto start = Clock::now();
+  const ThreadClock clock;
   for (std::size_t i = 0; i < calls; ++i) must(program_->run(0, kEvents));
-  return elapsed_ns(start) / static_cast<double>(calls * kEvents);
+  return clock.elapsed_ns() / static_cast<double>(calls * kEvents);
 }
 
 }  // namespace crible::bench

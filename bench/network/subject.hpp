@@ -16,10 +16,14 @@ class Subject {
   /// Throws when an answer differs from the reference.
   Subject(const network::Network& network, const std::string& device);
 
-  /// Nanoseconds for an event, each time on other events.
+  /// Nanoseconds of the thread's own time for an event, each time on other events.
   double one_by_one_ns(std::size_t calls);  // calls of one event, independent of each other
   double chained_ns(std::size_t calls);     // each input waits for the output before
   double batch_ns(std::size_t calls);       // calls of kEvents events
+
+  /// Nanoseconds for a call of `events` events.
+  double some_ns(std::size_t events, std::size_t calls);
+  void run_some(std::size_t events) noexcept;  // the first events
 
   void run_one() noexcept;  // one event, the next one
 

@@ -144,12 +144,36 @@ void pairs_product(const Product& p, const Frame& frame) {
   }
 }
 
+/// Two steps at a time; two sums hide the latency.
+void twins_product(const Product& p, const Frame& frame) {
+  for (std::uint32_t pixel = 0; pixel < p.pixels; ++pixel) {
+    const Row* in = p.in + std::size_t{pixel} * p.depth;
+    for (std::uint32_t block = 0; block < p.blocks; ++block) {
+      V sum[2] = {load(p.bias + block * kLanes), zero()};
+      const auto twins = [&](std::uint32_t k, V& into) {
+        const std::int32_t* weights = p.weights + std::size_t{k} * kLanes;
+        const V one = pairs(broadcast(frame, in[p.lane[k]]), load(weights));
+        const V other = pairs(broadcast(frame, in[p.lane[k + 1]]), load(weights + kLanes));
+        into = add_neighbours(into, add_shorts(one, other));
+      };
+      std::uint32_t k = p.begin[block];
+      for (; k + 4 <= p.begin[block + 1]; k += 4) {
+        twins(k, sum[0]);
+        twins(k + 2, sum[1]);
+      }
+      if (k < p.begin[block + 1]) twins(k, sum[0]);
+      finish_block(p, frame, pixel, block, add(sum[0], sum[1]));
+    }
+  }
+}
+
 #endif
 
 void any_product(const void* data, const Frame& frame) {
   const auto& p = as<Product>(data);
 #if defined(__AVX2__) && !defined(__AVX512VNNI__)
   if (p.form == Form::bytes && p.dots == ByteDots::pairs) return pairs_product(p, frame);
+  if (p.form == Form::bytes && p.dots == ByteDots::twins) return twins_product(p, frame);
 #endif
   with_dots(p, [&](auto dots) {
     if (p.uniform) {

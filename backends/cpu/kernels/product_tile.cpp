@@ -122,6 +122,36 @@ inline void block_of_pairs(const Product& p, const Finisher& finisher, const Fra
   for (int v = 0; v < kTogether; ++v) finisher.store_block(frame, out, output, vector + v, sum[v]);
 }
 
+/// Two steps, then their 16-bit sums are widened: for weights so large that more would not fit.
+template <class Finisher>
+inline void block_of_twins(const Product& p, const Finisher& finisher, const Frame& frame, const Row* in,
+                           Row out, std::uint32_t block, int vector) {
+  const std::uint32_t output = block * kBlock;
+  V sum[kTogether][kBlock];
+  for (int i = 0; i < kBlock; ++i) {
+    const V bias = set1(p.bias[output + static_cast<std::uint32_t>(i)]);
+    for (int v = 0; v < kTogether; ++v) sum[v][i] = bias;
+  }
+  const std::int32_t* weights = p.weights + std::size_t{p.begin[block]} * kBlock;
+  for (std::uint32_t k = p.begin[block]; k < p.begin[block + 1]; k += 2, weights += 2 * kBlock) {
+    const std::byte* first = lanes(frame, in[p.lane[k]], vector);
+    const std::byte* second = lanes(frame, in[p.lane[k + 1]], vector);
+    V x[2][kTogether];
+    for (int v = 0; v < kTogether; ++v) {
+      x[0][v] = load(first + v * kLanes * 4);
+      x[1][v] = load(second + v * kLanes * 4);
+    }
+    for (int i = 0; i < kBlock; ++i) {
+      const V one = set1(weights[i]);
+      const V other = set1(weights[kBlock + i]);
+      for (int v = 0; v < kTogether; ++v) {
+        sum[v][i] = add_neighbours(sum[v][i], add_shorts(pairs(x[0][v], one), pairs(x[1][v], other)));
+      }
+    }
+  }
+  for (int v = 0; v < kTogether; ++v) finisher.store_block(frame, out, output, vector + v, sum[v]);
+}
+
 #endif
 
 template <class Finisher>
@@ -139,6 +169,11 @@ void product(const Product& p, const Frame& frame) {
   if (p.form == Form::bytes && p.dots == ByteDots::pairs) {
     return each_block([&](const Row* in, Row out, std::uint32_t block, int vector) {
       block_of_pairs(p, finisher, frame, in, out, block, vector);
+    });
+  }
+  if (p.form == Form::bytes && p.dots == ByteDots::twins) {
+    return each_block([&](const Row* in, Row out, std::uint32_t block, int vector) {
+      block_of_twins(p, finisher, frame, in, out, block, vector);
     });
   }
 #endif

@@ -108,23 +108,31 @@ LaneWeights take_half(LaneWeights& weights, const Interval* stored) {
   return rest;
 }
 
-PackedWeights pack_pairs(const WeightLanes& lanes, std::uint32_t block) {
+/// Twins have two steps in each segment; the second may have zero weights.
+PackedWeights pack_pairs(const WeightLanes& lanes, std::uint32_t block, ByteDots dots) {
   PackedWeights packed;
-  packed.dots = ByteDots::pairs;
+  packed.dots = dots;
   packed.uniform = false;
+  const std::size_t longest = dots == ByteDots::twins ? 2 : lanes.depth * 2 + 1;
   const std::uint32_t blocks = (lanes.outputs + block - 1) / block;
+  const LaneWeights zeros(std::size_t{block} * 4, 0);
   for (std::uint32_t b = 0; b < blocks; ++b) {
     packed.begin.push_back(static_cast<std::uint32_t>(packed.lane.size()));
     packed.segment_begin.push_back(static_cast<std::uint32_t>(packed.segment_end.size()));
     Segment segment(block);
+    std::size_t start = packed.lane.size();
+    const auto close_segment = [&] {
+      const bool fill = dots == ByteDots::twins && packed.lane.size() == start + 1;
+      if (fill) append(packed, lanes.form, dots, block, packed.lane.back(), zeros);
+      packed.segment_end.push_back(static_cast<std::uint32_t>(packed.lane.size()));
+      start = packed.lane.size();
+      segment = Segment(block);
+    };
     const auto append_step = [&](std::uint32_t k, const LaneWeights& weights) {
       const std::vector<Interval> pairs = Segment::pairs_of(weights, &lanes.stored[std::size_t{k} * 4]);
-      if (!segment.has_room_for(pairs)) {
-        packed.segment_end.push_back(static_cast<std::uint32_t>(packed.lane.size()));
-        segment = Segment(block);
-      }
+      if (packed.lane.size() == start + longest || !segment.has_room_for(pairs)) close_segment();
       segment.add(pairs);
-      append(packed, lanes.form, ByteDots::pairs, block, k, weights);
+      append(packed, lanes.form, dots, block, k, weights);
     };
     for (std::uint32_t k = 0; k < lanes.depth; ++k) {
       LaneWeights weights = lane_weights(lanes, b, block, k);
@@ -133,7 +141,7 @@ PackedWeights pack_pairs(const WeightLanes& lanes, std::uint32_t block) {
       append_step(k, weights);
       if (!all_zero(rest)) append_step(k, rest);
     }
-    packed.segment_end.push_back(static_cast<std::uint32_t>(packed.lane.size()));
+    close_segment();
   }
   packed.begin.push_back(static_cast<std::uint32_t>(packed.lane.size()));
   packed.segment_begin.push_back(static_cast<std::uint32_t>(packed.segment_end.size()));
@@ -162,11 +170,14 @@ PackedWeights pack_weights(const WeightLanes& lanes, std::uint32_t block, ByteDo
   if (lanes.form != Form::bytes || able == ByteDots::exact) return pack_lanes(lanes, block, ByteDots::exact);
   PackedWeights halves = pack_lanes(lanes, block, ByteDots::halves);
   if (able == ByteDots::halves) return halves;
-  PackedWeights pairs = pack_pairs(lanes, block);
-  // Instructions for one vector of events: multiply and add; twice for halves; widening after each segment.
-  const std::size_t cost_of_halves = halves.lane.size() * 9;
-  const std::size_t cost_of_pairs = pairs.lane.size() * 4 + pairs.segment_end.size() * 4;
-  return cost_of_pairs < cost_of_halves ? pairs : halves;
+  PackedWeights pairs = pack_pairs(lanes, block, ByteDots::pairs);
+  PackedWeights twins = pack_pairs(lanes, block, ByteDots::twins);
+  // Instructions of the tile kernels for two vectors of events and four outputs, loads included.
+  const std::size_t cost_of_halves = halves.lane.size() * 46;
+  const std::size_t cost_of_pairs = pairs.lane.size() * 22 + pairs.segment_end.size() * 44;
+  const std::size_t cost_of_twins = twins.lane.size() * 26;
+  if (cost_of_pairs < std::min(cost_of_twins, cost_of_halves)) return pairs;
+  return cost_of_twins < cost_of_halves ? twins : halves;
 }
 
 }  // namespace crible::backends::cpu
