@@ -122,8 +122,9 @@ bool Publisher::try_flush() noexcept {
 }
 
 void Publisher::send_ledger(std::string_view json) {
-  std::vector<std::byte> frame(sizeof(DecisionFrameHeader) + json.size());
-  std::memcpy(frame.data() + sizeof(DecisionFrameHeader), json.data(), json.size());
+  std::vector<std::byte> frame(sizeof(DecisionFrameHeader));
+  const auto* text = reinterpret_cast<const std::byte*>(json.data());
+  frame.insert(frame.end(), text, text + json.size());
   write_header(frame, FrameKind::ledger, 0);
   ++sequence_;
   if (socket_.send(zmq::buffer(frame), zmq::send_flags::dontwait)) {

@@ -30,6 +30,7 @@ class CommandLine {
 
 // A new command: a file commands/<name>.cpp that defines add_<name>, its declaration here, its line below.
 
+void add_demo(CommandLine& line);
 void add_devices(CommandLine& line);
 void add_eval(CommandLine& line);
 void add_import(CommandLine& line);
@@ -39,6 +40,7 @@ void add_run(CommandLine& line);
 void add_source(CommandLine& line);
 
 inline const std::vector<void (*)(CommandLine&)> all_commands = {
+    add_demo,
     add_run,
     add_source,
     add_replay,

@@ -4,9 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
-#include <atomic>
 #include <chrono>
-#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +12,7 @@
 
 #include "engine/pipeline/monitor.hpp"
 #include "tools/commands/commands.hpp"
+#include "tools/interrupt.hpp"
 #include "tools/json_file.hpp"
 #include "tools/run_report.hpp"
 
@@ -37,13 +36,6 @@ struct Options {
   bool quiet = false;
 };
 
-void watch_signals() {
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
-
 std::shared_ptr<spdlog::logger> make_log(bool quiet) {
   auto log =
       std::make_shared<spdlog::logger>("crible", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
@@ -64,11 +56,12 @@ void describe(const pipeline::Trigger& trigger) {
 }
 
 /// Until the run ends or a signal comes: one line on the log every status_ns.
-void watch(pipeline::Run& run, const pipeline::RunConfig& config, spdlog::logger& log) {
+void watch(pipeline::Run& run, const Interrupt& interrupt, const pipeline::RunConfig& config,
+           spdlog::logger& log) {
   using clock = std::chrono::steady_clock;
   auto last = clock::now();
   std::uint64_t last_events = 0;
-  while (!run.ended() && !signalled.load()) {
+  while (!run.ended() && !interrupt.requested()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     const auto now = clock::now();
     if (config.monitoring.status_ns == 0 ||
@@ -94,14 +87,14 @@ int run_trigger(const Options& options) {
     return 0;
   }
   const auto log = make_log(options.quiet);
-  watch_signals();
+  const Interrupt interrupt;
   pipeline::Run run(trigger, config);
   std::optional<pipeline::Monitor> monitor;
   if (!config.monitoring.prometheus.empty()) monitor.emplace(run, trigger, config.monitoring.prometheus);
   run.start();
   log->info("run {} takes data: {} shard(s) from {}, menu {} {:.12}", config.number, config.shards,
             config.input.bind, trigger.menu.name(), trigger.menu.hash());
-  watch(run, config, *log);
+  watch(run, interrupt, config, *log);
   log->info(run.ended() ? "every source has ended the run; closing the books" : "asked to stop; draining");
   const pipeline::RunSummary summary = run.finish();
   if (!options.quiet) std::fputs(run_text(summary, trigger).c_str(), stdout);

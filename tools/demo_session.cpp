@@ -1,0 +1,251 @@
+#include "tools/demo_session.hpp"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <map>
+#include <span>
+#include <thread>
+#include <zmq.hpp>
+
+#include "engine/base/error.hpp"
+#include "engine/menu/decision.hpp"
+#include "engine/pipeline/decision_frame.hpp"
+#include "engine/pipeline/source_sender.hpp"
+#include "engine/wire/crc32c.hpp"
+#include "tools/interrupt.hpp"
+
+namespace crible::tools {
+
+using pipeline::DecisionFrameHeader;
+
+namespace {
+
+/// A tcp port that nobody listens at now.
+std::string free_address() {
+  const int socket_id = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t bytes = sizeof address;
+  const bool found = socket_id >= 0 && bind(socket_id, reinterpret_cast<sockaddr*>(&address), bytes) == 0 &&
+                     getsockname(socket_id, reinterpret_cast<sockaddr*>(&address), &bytes) == 0;
+  if (socket_id >= 0) close(socket_id);
+  if (!found) throw Error("no free tcp port at 127.0.0.1", Fault::failure);
+  return "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+}
+
+/// Processes that each send one source of the sample; killed when they are not waited for.
+class SourceProcesses {
+ public:
+  SourceProcesses(const pipeline::Trigger& trigger, const pipeline::Sample& sample,
+                  const pipeline::SourceOptions& options) {
+    for (std::size_t i = 0; i < trigger.description.sources.size(); ++i) {
+      const std::uint32_t id = trigger.description.sources[i].id;
+      const auto source = std::ranges::find(sample.sources(), id, &pipeline::SampleSource::id);
+      if (source == sample.sources().end()) {
+        throw Error("the sample has no source " + trigger.description.sources[i].name);
+      }
+      start(sample, *source, static_cast<std::uint16_t>(id), options);
+    }
+  }
+
+  ~SourceProcesses() {
+    for (pid_t process : processes_) {
+      kill(process, SIGKILL);
+      waitpid(process, nullptr, 0);
+    }
+  }
+
+  SourceProcesses(const SourceProcesses&) = delete;
+  SourceProcesses& operator=(const SourceProcesses&) = delete;
+
+  /// Throws when one of them failed.
+  void wait() {
+    bool failed = false;
+    for (pid_t process : processes_) {
+      int status = 0;
+      waitpid(process, &status, 0);
+      failed = failed || status != 0;
+    }
+    processes_.clear();
+    if (failed) throw Error("a source process failed", Fault::failure);
+  }
+
+  /// One of them has ended before it should: its status is not zero.
+  bool any_failed() {
+    for (auto process = processes_.begin(); process != processes_.end(); ++process) {
+      int status = 0;
+      if (waitpid(*process, &status, WNOHANG) == 0) continue;
+      processes_.erase(process);
+      return status != 0 || any_failed();
+    }
+    return false;
+  }
+
+ private:
+  void start(const pipeline::Sample& sample, const pipeline::SampleSource& source, std::uint16_t id,
+             const pipeline::SourceOptions& options) {
+    std::fflush(nullptr);
+    const pid_t process = fork();
+    if (process < 0) throw Error("cannot start a source process", Fault::failure);
+    if (process > 0) {
+      processes_.push_back(process);
+      return;
+    }
+    int status = 0;
+    try {
+      zmq::context_t context(1);
+      pipeline::SourceControl control;
+      pipeline::send_source(context, sample, source, id, options, control);
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "crible: source %u: %s\n", id, error.what());
+      status = 1;
+    }
+    _exit(status);
+  }
+
+  std::vector<pid_t> processes_;
+};
+
+/// Receives the published decisions in a thread of its own, as any program could.
+class Collector {
+ public:
+  Collector(const pipeline::Trigger& trigger, const pipeline::Sample& sample, const std::string& address)
+      : sample_(sample),
+        cycle_(sample, 0),
+        recorded_streams_(trigger.menu.recorded_streams()),
+        socket_(context_, zmq::socket_type::pull) {
+    for (const std::string& name : sample.label_names()) labels_.push_back({name, 0, 0});
+    socket_.set(zmq::sockopt::rcvtimeo, 100);
+    socket_.bind(address);
+    thread_ = std::thread([this] { receive(); });
+  }
+
+  ~Collector() { stop(); }
+
+  /// Takes what has arrived, then ends.
+  void stop() {
+    stop_.store(true);
+    if (thread_.joinable()) thread_.join();
+  }
+
+  void report(SessionResult& result) const {
+    result.received_decisions = decisions_;
+    result.bad_frames = bad_frames_;
+    result.labels = labels_;
+  }
+
+ private:
+  void receive() {
+    zmq::message_t message;
+    for (;;) {
+      const auto got = socket_.recv(message);
+      if (got) take({static_cast<const std::byte*>(message.data()), message.size()});
+      if (!got && stop_.load()) return;
+    }
+  }
+
+  void take(std::span<const std::byte> frame) {
+    DecisionFrameHeader header;
+    if (frame.size() < sizeof header) {
+      ++bad_frames_;
+      return;
+    }
+    std::memcpy(&header, frame.data(), sizeof header);
+    if (header.magic != pipeline::decision_magic || header.frame_bytes != frame.size() ||
+        header.sequence != next_[header.shard]++ || wire::frame_checksum(frame) != header.crc) {
+      ++bad_frames_;
+      return;
+    }
+    if (header.kind != pipeline::FrameKind::decisions) return;
+    frame = frame.subspan(sizeof header);
+    for (std::uint32_t i = 0; i < header.count; ++i) {
+      menu::DecisionHeader decision;
+      if (frame.size() < sizeof decision) {
+        ++bad_frames_;
+        return;
+      }
+      std::memcpy(&decision, frame.data(), sizeof decision);
+      count(decision);
+      frame = frame.subspan(std::min<std::size_t>(decision.size_bytes, frame.size()));
+    }
+  }
+
+  void count(const menu::DecisionHeader& decision) {
+    ++decisions_;
+    const std::size_t index = cycle_.index_of(decision.event);
+    if (index >= sample_.labels().size()) return;
+    LabelCounts& label = labels_[sample_.labels()[index]];
+    ++label.events;
+    if ((decision.streams & recorded_streams_) != 0) ++label.kept;
+  }
+
+  const pipeline::Sample& sample_;
+  pipeline::Cycle cycle_;
+  std::uint32_t recorded_streams_;
+  std::map<std::uint32_t, std::uint64_t> next_;  // expected sequence by shard
+  std::vector<LabelCounts> labels_;
+  std::uint64_t decisions_ = 0;
+  std::uint64_t bad_frames_ = 0;
+  std::atomic<bool> stop_{false};
+  zmq::context_t context_;
+  zmq::socket_t socket_;
+  std::thread thread_;
+};
+
+pipeline::SourceOptions source_options(const pipeline::RunConfig& config, const SessionOptions& options) {
+  pipeline::SourceOptions source;
+  source.run = config.number;
+  source.block_events = config.build.block_events;
+  for (std::size_t s = 0; s < config.shards; ++s) {
+    source.addresses.push_back(pipeline::shard_address(config.input.bind, s));
+  }
+  source.events = options.events;
+  source.rate_hz = options.rate_hz;
+  return source;
+}
+
+}  // namespace
+
+SessionResult run_session(const pipeline::Trigger& trigger, const pipeline::Sample& sample,
+                          const SessionOptions& options) {
+  pipeline::RunConfig config = trigger.run;
+  config.input.bind = free_address();
+  config.decisions.address = free_address();
+  config.decisions.bind = false;
+  config.decisions.publish = false;
+  config.record.file = options.recording;
+  config.record.overwrite = true;
+  config.stop_at_end_of_run = true;
+  config.monitoring.prometheus.clear();
+  if (!options.backend.empty()) config.batch.backend = options.backend;
+
+  SourceProcesses sources(trigger, sample, source_options(config, options));
+  Collector collector(trigger, sample, config.decisions.address);
+  const Interrupt interrupt;
+  pipeline::Run run(trigger, config);
+  run.start();
+  while (!run.ended()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (interrupt.requested()) throw Error("interrupted", Fault::failure);
+    if (sources.any_failed()) throw Error("a source process failed", Fault::failure);
+  }
+  SessionResult result;
+  result.run = run.finish();
+  sources.wait();
+  collector.stop();
+  collector.report(result);
+  return result;
+}
+
+}  // namespace crible::tools
