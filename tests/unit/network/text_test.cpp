@@ -95,6 +95,20 @@ TEST(Text, AwkwardThingsComeBack) {
             std::get<Input>(network.nodes[1].operation).encoding);
 }
 
+TEST(Text, LongListsStandBelowTheirKey) {
+  Builder b("n");
+  b.input("x", {1}, {true, 8, 0});
+  const NodeId c = b.constant("c", {34}, {true, 8, 0}, std::vector<std::int64_t>(34, 7));
+  const NodeId d = b.constant("d", {32}, {true, 8, 0}, std::vector<std::int64_t>(32, 7));
+  b.output("y", c);
+  b.output("z", d);
+  std::string full;
+  for (int i = 0; i < 32; ++i) full += " 7";
+  const std::string text = to_text(b.finish());
+  EXPECT_THAT(text, HasSubstr("c = constant : s8.0 [34]\n  values\n   " + full + "\n    7 7\n"));
+  EXPECT_THAT(text, HasSubstr("d = constant : s8.0 [32]\n  values" + full + "\n"));
+}
+
 TEST(Text, ErrorsNameFileAndLine) {
   const auto parse = [](const std::string& text) { return refusal([&] { parse_text(text, "net.crn"); }); };
   const std::string head = "crible network 1\nname n\n";
