@@ -74,8 +74,8 @@ int fraction_of(const Coefficients& scale) {
   return exponent && std::abs(*exponent) <= largest_fraction ? -*exponent : 0;
 }
 
-std::string Lowering::next_name() const {
-  return builder_.unique_name(name_);
+std::string Lowering::free_name(const std::string& wanted) const {
+  return builder_.unique_name(reserved_.contains(wanted) ? wanted + "_value" : wanted);
 }
 
 network::Shape Lowering::shape_of(const Extents& extents, int batch) {
@@ -133,7 +133,7 @@ void Lowering::emit_linear(Linear& linear, const Value& value) {
     conv.bias = linear.bias;
     conv.weight_fraction = weight_fraction;
   }
-  linear.node = builder_.add(builder_.unique_name(linear.name), std::move(operation), {linear.input});
+  linear.node = builder_.add(free_name(linear.name), std::move(operation), {linear.input});
 }
 
 Value Lowering::emit(const Value& value) {
@@ -166,8 +166,8 @@ Value Lowering::emit(const Value& value) {
 NodeId Lowering::with_fraction(NodeId node, int fraction) {
   const network::Type type = builder_.node(node).type;
   if (type.fraction == fraction) return node;
-  const NodeId one = builder_.constant(builder_.unique_name(name_ + "_unit"), {1},
-                                       {false, 1, fraction - type.fraction}, {1});
+  const NodeId one =
+      builder_.constant(free_name(name_ + "_unit"), {1}, {false, 1, fraction - type.fraction}, {1});
   return builder_.add(next_name(), network::Multiply{}, {node, one});
 }
 
@@ -210,7 +210,7 @@ NodeId Lowering::affine(const Value& value, const Coefficients& multiplier, cons
   const auto make_constant = [&](const char* what, const Coefficients& numbers, int bits_of_fraction) {
     const std::vector<std::int64_t> integers = all_whole(numbers, 31);
     const auto [least, largest] = std::minmax_element(integers.begin(), integers.end());
-    return builder_.constant(builder_.unique_name(name_ + what), shape_of(numbers.shape, value.batch),
+    return builder_.constant(free_name(name_ + what), shape_of(numbers.shape, value.batch),
                              narrowest(std::min<std::int64_t>(*least, 0), *largest, bits_of_fraction),
                              integers);
   };
@@ -284,8 +284,7 @@ Value Lowering::constant_node(const Value& value) {
   const auto [low, high] = std::minmax_element(constant.integers.begin(), constant.integers.end());
   const network::Type type = narrowest(*low, *high, fraction_of(result.scale));
   if (type.width > 32) throw Error("a constant needs more than 32 bits");
-  result.node =
-      builder_.constant(builder_.unique_name(name_ + "_constant"), shape_of(value), type, constant.integers);
+  result.node = builder_.constant(free_name(name_ + "_constant"), shape_of(value), type, constant.integers);
   return result;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,15 @@ class Lowering {
   network::Builder& builder() { return builder_; }
   Report& report() { return report_; }
 
+  /// Keeps a name free for an input or output of the model.
+  void reserve(const std::string& name) { reserved_.insert(name); }
+
   /// Sets the name that the next nodes get.
   void begin(const std::string& name) { name_ = name; }
-  std::string next_name() const;
+  std::string next_name() const { return free_name(name_); }
+
+  /// `wanted`, changed where it is reserved or taken.
+  std::string free_name(const std::string& wanted) const;
 
   /// A value that has a node.
   Value emit(const Value& value);
@@ -71,6 +78,7 @@ class Lowering {
   network::Builder builder_;
   Report report_;
   std::string name_;
+  std::set<std::string> reserved_;
 };
 
 /// Fraction bits of a network type for this scale: n when it is 2^-n everywhere, else 0.

@@ -253,6 +253,7 @@ void Translation::translate(const Operator& op) {
 void Translation::walk() {
   lowering_.emplace(model_.name.empty() ? "network" : model_.name);
   for (std::size_t i = 0; i < model_.inputs.size(); ++i) values_[model_.inputs[i].name] = input_value(i);
+  for (const Declaration& output : model_.outputs) lowering_->reserve(output.name);
   for (const Operator& op : model_.operators) {
     const bool done =
         !op.outputs.empty() && std::all_of(op.outputs.begin(), op.outputs.end(), [&](const auto& name) {

@@ -1,0 +1,102 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "engine/network/cost.hpp"
+#include "engine/network/text.hpp"
+#include "engine/network/verify.hpp"
+#include "tools/commands/commands.hpp"
+#include "tools/json_file.hpp"
+#include "tools/network_file.hpp"
+
+namespace crible::tools {
+
+namespace {
+
+constexpr const char* examples =
+    "  crible inspect tagger.crn                types, proven ranges, operations and costs, node by node\n"
+    "  crible inspect model.onnx                the same for a model, with what its import found\n"
+    "  crible inspect tagger.crn --json tagger.json";
+
+struct Options {
+  std::string network;
+  std::string json;
+};
+
+/// "[-128, 127]": the proven smallest and largest over the elements.
+std::string range_text(const network::Interval& range) {
+  return "[" + std::to_string(range.low) + ", " + std::to_string(range.high) + "]";
+}
+
+/// Operations that round or map; all others are exact sums, products and rearrangements.
+bool loses_bits(const network::Operation& operation) {
+  return std::holds_alternative<network::Requantize>(operation) ||
+         std::holds_alternative<network::Threshold>(operation) ||
+         std::holds_alternative<network::Lookup>(operation);
+}
+
+int run_inspect(const Options& options) {
+  const bool is_network = options.network.ends_with(".crn");
+  importers::ImportResult imported;
+  if (is_network) {
+    imported.network = network::load(options.network);
+  } else {
+    imported = importers::import_model(options.network);
+  }
+  const network::Network& network = imported.network;
+  const network::Ranges ranges = network::verify(network);
+
+  print_summary(network);
+  if (!is_network) print_report(imported.report);
+  std::size_t rounding = 0;
+  for (const network::Node& node : network.nodes) rounding += loses_bits(node.operation);
+  std::printf(
+      "%-11s no sum can overflow; only %zu of %zu nodes (requantize, threshold, lookup) drop bits\n\n",
+      "proven", rounding, network.nodes.size());
+
+  std::size_t name_width = 4;
+  for (const network::Node& node : network.nodes) name_width = std::max(name_width, node.name.size());
+  const int width = static_cast<int>(std::min<std::size_t>(name_width, 40));
+  std::printf("%-*s %-13s %-8s %-16s %-26s %12s %12s\n", width, "node", "operation", "type", "shape", "range",
+              "products", "parameters");
+  nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < network.nodes.size(); ++i) {
+    const network::Node& node = network.nodes[i];
+    const network::Interval range = network::hull(ranges[i]);
+    const network::Cost cost = network::cost(network, node);
+    std::printf("%-*s %-13s %-8s %-16s %-26s %12llu %12llu\n", width, node.name.c_str(),
+                network::keyword(node.operation), network::to_string(node.type).c_str(),
+                to_string(node.shape).c_str(), range_text(range).c_str(),
+                static_cast<unsigned long long>(cost.multiply_accumulates),
+                static_cast<unsigned long long>(cost.parameters));
+    nodes.push_back({{"name", node.name},
+                     {"operation", network::keyword(node.operation)},
+                     {"type", network::to_string(node.type)},
+                     {"shape", node.shape},
+                     {"range", {range.low, range.high}},
+                     {"multiply_accumulates", cost.multiply_accumulates},
+                     {"operations", cost.operations},
+                     {"parameters", cost.parameters}});
+  }
+  nlohmann::ordered_json json = describe(network);
+  if (!is_network) json["import"] = describe(imported.report);
+  json["node_list"] = nodes;
+  write_json_file(options.json, json);
+  return 0;
+}
+
+}  // namespace
+
+void add_inspect(CommandLine& line) {
+  auto options = std::make_shared<Options>();
+  CLI::App& command = line.add("inspect", "Types, proven ranges, operations and costs of a network", examples,
+                               [options] { return run_inspect(*options); });
+  command.add_option("network", options->network, "A network (.crn) or a model")
+      ->required()
+      ->type_name("NET");
+  command.add_option("--json", options->json, "Write a machine-readable result to this file")
+      ->type_name("FILE");
+}
+
+}  // namespace crible::tools
