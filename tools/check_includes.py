@@ -23,8 +23,8 @@ ALLOWED = {
     "engine/builder": ["engine/base", "engine/wire"],
     "engine/detector": ["engine/base", "engine/network"],
     "engine/menu": ["engine/base", "engine/network", "engine/detector"],
-    "engine/batching": ["engine/base", "engine/network", "engine/detector", "engine/builder", "backends"],
-    "engine/record": ["engine/base", "engine/wire", "engine/builder"],
+    "engine/batching": ["engine/base", "engine/network", "backends"],
+    "engine/record": ["engine/base", "engine/wire"],
     "engine/pipeline": [
         "engine/base",
         "engine/network",
