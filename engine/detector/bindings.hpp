@@ -15,6 +15,12 @@
 
 namespace crible::detector {
 
+/// An output element that the menu may use, under the name that it uses.
+struct OutputName {
+  std::string name;
+  std::string element;  // the network's own name; empty: the one at this place
+};
+
 /// One entry of the `networks` section: which network, and what feeds it.
 struct NetworkConfig {
   std::string name;            // as the menu calls it
@@ -22,9 +28,9 @@ struct NetworkConfig {
   /// Types of inputs that the model leaves open, as in `crible import --input-type`; the empty name means
   /// the only input.
   std::vector<std::pair<std::string, network::Type>> input_types;
-  std::optional<std::string> per;    // collection: the network runs once for each of its objects
-  std::vector<std::string> outputs;  // names of all output elements in order; empty: the network's names
-  std::vector<yaml::Value> inputs;   // entries of `inputs`, read by Binding
+  std::optional<std::string> per;   // collection: the network runs once for each of its objects
+  std::vector<OutputName> outputs;  // empty: all elements, under the network's names
+  std::vector<yaml::Value> inputs;  // entries of `inputs`, read by Binding
   yaml::Value place;
 };
 

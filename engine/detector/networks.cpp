@@ -22,6 +22,25 @@ void load_input_types(const yaml::Value& value, NetworkConfig& config) {
   }
 }
 
+/// A list gives every element a name; a map keeps some of them.
+void load_outputs(const yaml::Value& value, NetworkConfig& config) {
+  if (value.is_map()) {
+    for (const std::string& name : value.keys()) {
+      const yaml::Value element = value.at(name);
+      if (!yaml::is_name(name)) throw element.error("'" + name + "' is no name: letters, digits and _ only");
+      config.outputs.push_back({name, element.text()});
+    }
+    return;
+  }
+  for (const yaml::Value& name : value.items()) {
+    for (const OutputName& other : config.outputs) {
+      if (other.name == name.text())
+        throw name.error("'" + other.name + "' is there twice; give each its own name");
+    }
+    config.outputs.push_back({name.name(), ""});
+  }
+}
+
 NetworkConfig load_network(const yaml::Value& value) {
   value.expect_keys({"name", "file", "input_type", "per", "outputs", "inputs"});
   NetworkConfig config{.name = value.at("name").name(),
@@ -33,9 +52,7 @@ NetworkConfig load_network(const yaml::Value& value) {
                        .place = value};
   if (const auto types = value.find("input_type")) load_input_types(*types, config);
   if (const auto per = value.find("per")) config.per = per->text();
-  if (const auto outputs = value.find("outputs")) {
-    for (const yaml::Value& output : outputs->items()) config.outputs.push_back(output.name());
-  }
+  if (const auto outputs = value.find("outputs")) load_outputs(*outputs, config);
   return config;
 }
 

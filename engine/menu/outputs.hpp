@@ -18,6 +18,10 @@ struct OutputElement {
   network::Type type;
   network::Interval range;  // proven
   network::Encoding encoding;
+  std::size_t output = 0;         // of the network
+  std::size_t offset_bytes = 0;   // in a row of that output
+  std::size_t row_bytes = 0;      // of that output
+  std::size_t element_bytes = 0;  // in a batch
 };
 
 /// The outputs of one network.
@@ -27,10 +31,8 @@ struct NetworkOutputs {
   std::string binding;                    // Binding::text
   std::optional<std::size_t> collection;  // runs once for each of its objects
   std::size_t max_objects = 1;
-  std::vector<OutputElement> elements;       // all outputs one after the other
-  std::vector<std::size_t> element_bytes;    // of each output, in a batch
-  std::vector<std::size_t> output_elements;  // elements of each output
-  std::size_t first = 0;                     // of object 0, element 0 in the event's flat array
+  std::vector<OutputElement> elements;  // those that the configuration names, in its order
+  std::size_t first = 0;                // of object 0, element 0 in the event's flat array
 };
 
 /// Where the answers of all networks to one event lie in a flat array of 64-bit integers:
