@@ -13,7 +13,7 @@ namespace crible::conformance {
 namespace {
 
 /// The seed is fixed unless the environment sets RC_PARAMS ("max_success=100000" explores further).
-const bool seeded = setenv("RC_PARAMS", "seed=20261121 max_success=600 max_size=300", 0) == 0;
+const bool seeded = setenv("RC_PARAMS", "seed=20261121 max_success=2000 max_size=300", 0) == 0;
 
 network::Network network_of(const std::vector<std::uint32_t>& decisions) {
   return random_network(Choices(decisions));

@@ -256,6 +256,12 @@ void add_lanes(std::vector<Network>& list) {
     results.push_back(b.add("top2", Slice{{0, 0}, {1, 1}}, {results[5]}, Shape{2, 3}));
     return results;
   }));
+  list.push_back(make("sort_key_stretched_along_one_axis", [](Builder& b) {
+    const NodeId x = b.input("x", {5, 2, 3}, {true, 6, 0});
+    const NodeId key = b.input("key", {5, 1, 3}, {true, 6, 0});
+    return std::vector{b.add("first", Sort{0, true, SortResult::values}, {x, key}),
+                       b.add("second", Sort{0, false, SortResult::indices}, {x, key})};
+  }));
 }
 
 /// h' = requantize(table[dense(x) + dense(h)]): a simple recurrent cell with a table for its activation.
