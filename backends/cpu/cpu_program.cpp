@@ -74,7 +74,7 @@ class CpuProgram : public Program {
     std::size_t done = 0;
     while (done < events) {
       const std::size_t left = events - done;
-      const std::size_t now = left < tiles_from_ ? 1 : std::min<std::size_t>(left, kTileEvents);
+      const std::size_t now = left < tiles_from_ ? 1 : std::min<std::size_t>(left, tile_events);
       run_tile(slot, done, now, left < tiles_from_ ? single_ : tile_);
       done += now;
     }
@@ -100,18 +100,18 @@ class CpuProgram : public Program {
 
   /// From how many events on a tile costs less than one event after the other.
   void measure() noexcept {
-    const std::size_t events = std::min<std::size_t>(max_batch_, kTileEvents);
+    const std::size_t events = std::min<std::size_t>(max_batch_, tile_events);
     const double tile_ns = fastest_ns(tile_, events);
     const double single_ns = fastest_ns(single_, 1);
     const double break_even = single_ns > 0 ? tile_ns / single_ns : 1;
-    tiles_from_ = 1 + static_cast<std::size_t>(std::clamp(break_even, 1.0, double{kTileEvents}));
+    tiles_from_ = 1 + static_cast<std::size_t>(std::clamp(break_even, 1.0, double{tile_events}));
   }
 
   double fastest_ns(const Engine& engine, std::size_t events) noexcept {
     using Clock = std::chrono::steady_clock;
-    constexpr int kRepeats = 5;
+    constexpr int repeats = 5;
     double fastest = 0;
-    for (int i = 0; i < kRepeats; ++i) {
+    for (int i = 0; i < repeats; ++i) {
       const auto start = Clock::now();
       run_tile(0, 0, events, engine);
       const double ns = std::chrono::duration<double, std::nano>(Clock::now() - start).count();

@@ -5,13 +5,13 @@
 
 /// What the planner and the kernels share: plain structs of pointers and numbers. A plan is a list of
 /// steps over *rows*. A row is one 32-bit lane for each event of a tile: one tensor element as int32 (two
-/// consecutive rows: as int64), or four elements as bytes, or two as int16. A tile is kTileEvents events,
+/// consecutive rows: as int64), or four elements as bytes, or two as int16. A tile is tile_events events,
 /// or a single one; the same plan structure serves both, each compiled for its own kernels.
 ///
 /// The kernels are compiled for several instruction sets: this header must not define functions.
 namespace crible::backends::cpu {
 
-inline constexpr int kTileEvents = 32;
+inline constexpr int tile_events = 32;
 
 using Row = std::uint32_t;
 

@@ -55,10 +55,10 @@ double peak(const std::string& device) {
   if (device == "cpu:avx2") rounds = cpu::avx2::multiply_rounds;
   if (device == "cpu:avx512vnni") rounds = cpu::avx512vnni::multiply_rounds;
 #endif
-  constexpr std::size_t kRounds = 20000;
+  constexpr std::size_t round_count = 20000;
   std::int32_t sink = 0;
   const ThreadClock clock;
-  const std::size_t products = rounds(kRounds, &sink);
+  const std::size_t products = rounds(round_count, &sink);
   return static_cast<double>(products) / clock.elapsed_ns();
 }
 
@@ -68,7 +68,7 @@ struct Case {
   double products = 0;
   std::unique_ptr<Subject> subject;
   std::size_t calls = 1;    // of one event
-  std::size_t batches = 1;  // of kEvents
+  std::size_t batches = 1;  // of events_held
   std::vector<double> single, chained, batch;
 };
 
@@ -111,7 +111,7 @@ Json measure(const std::vector<Named>& networks, const std::vector<std::string>&
              {},
              {}};
       c.calls = calls_for(c.subject->one_by_one_ns(100), 3e5);
-      c.batches = calls_for(c.subject->batch_ns(1) * Subject::kEvents, 1e6);
+      c.batches = calls_for(c.subject->batch_ns(1) * Subject::events_held, 1e6);
       cases.push_back(std::move(c));
     }
   }
@@ -136,27 +136,27 @@ Json measure(const std::vector<Named>& networks, const std::vector<std::string>&
 
 /// 200 small networks in one process: calls of each one alone, then of each in turn.
 Json measure_many(const std::string& device, std::size_t events, int rounds) {
-  constexpr int kNetworks = 200;
+  constexpr int network_count = 200;
   std::vector<std::unique_ptr<Subject>> subjects;
-  for (const network::Network& network : small_networks(kNetworks)) {
+  for (const network::Network& network : small_networks(network_count)) {
     subjects.push_back(std::make_unique<Subject>(network, device));
   }
-  constexpr std::size_t kCalls = 50;
+  constexpr std::size_t call_count = 50;
   std::vector<double> alone, together;
   for (int round = 0; round < rounds; ++round) {
     double sum = 0;
-    for (auto& subject : subjects) sum += subject->some_ns(events, kCalls);
+    for (auto& subject : subjects) sum += subject->some_ns(events, call_count);
     alone.push_back(sum);
     const ThreadClock clock;
-    for (std::size_t call = 0; call < kCalls; ++call) {
+    for (std::size_t call = 0; call < call_count; ++call) {
       for (auto& subject : subjects) subject->run_some(events);
     }
-    together.push_back(clock.elapsed_ns() / kCalls);
+    together.push_back(clock.elapsed_ns() / call_count);
   }
   const double ratio = median(together) / median(alone);
   std::printf("%d networks on %s, %zu events a call: each alone %.1f us, in turn %.1f us, ratio %.2f\n",
-              kNetworks, device.c_str(), events, median(alone) / 1e3, median(together) / 1e3, ratio);
-  return {{"device", device},          {"networks", kNetworks},          {"events", events},
+              network_count, device.c_str(), events, median(alone) / 1e3, median(together) / 1e3, ratio);
+  return {{"device", device},          {"networks", network_count},      {"events", events},
           {"alone_ns", median(alone)}, {"in_turn_ns", median(together)}, {"ratio", ratio}};
 }
 

@@ -161,13 +161,14 @@ Network gru_body(int inputs, int hidden) {
 }
 
 Network gru() {
-  constexpr int kSteps = 20, kInputs = 6, kHidden = 20;
+  constexpr int time_steps = 20, gru_inputs = 6, gru_hidden = 20;
   Maker maker("gru", 6);
   Builder& builder = maker.builder();
-  const NodeId x = builder.input("x", {kSteps, kInputs}, {true, 8, 7});
-  const NodeId zero = builder.constant("h0", {kHidden}, {true, 8, 7}, std::vector<std::int64_t>(kHidden, 0));
+  const NodeId x = builder.input("x", {time_steps, gru_inputs}, {true, 8, 7});
+  const NodeId zero =
+      builder.constant("h0", {gru_hidden}, {true, 8, 7}, std::vector<std::int64_t>(gru_hidden, 0));
   Recurrent recurrent;
-  recurrent.body = std::make_shared<const Network>(gru_body(kInputs, kHidden));
+  recurrent.body = std::make_shared<const Network>(gru_body(gru_inputs, gru_hidden));
   const NodeId last = builder.add("gru", std::move(recurrent), {x, zero});
   builder.output("y", maker.dense(last, 2, 8, 0));
   return builder.finish();
@@ -192,15 +193,15 @@ int grow(Maker& maker, Tree& tree, int features, Type type, int depth) {
 
 /// Features of `bits`: 8 where the importer has replaced floats by ranks among their thresholds.
 Network trees(const std::string& name, int bits) {
-  constexpr int kTrees = 100, kDepth = 4, kFeatures = 16;
+  constexpr int tree_count = 100, tree_depth = 4, feature_count = 16;
   Maker maker(name, 7);
   const Type type{false, bits, 0};
-  const NodeId x = maker.builder().input("x", {kFeatures}, type);
+  const NodeId x = maker.builder().input("x", {feature_count}, type);
   TreeEnsemble ensemble;
   ensemble.bias = {0};
-  for (int i = 0; i < kTrees; ++i) {
+  for (int i = 0; i < tree_count; ++i) {
     Tree tree;
-    grow(maker, tree, kFeatures, type, kDepth);
+    grow(maker, tree, feature_count, type, tree_depth);
     ensemble.trees.push_back(std::move(tree));
   }
   maker.builder().output("y", maker.builder().add("trees", std::move(ensemble), {x}));

@@ -27,7 +27,7 @@ void must(backends::Status status) {
 }  // namespace
 
 Subject::Subject(const network::Network& network, const std::string& device)
-    : program_(backends::find("cpu").compile(network, {device, kEvents, 1})) {
+    : program_(backends::find("cpu").compile(network, {device, events_held, 1})) {
   if (program_->device() != device) throw Error("asked for " + device + ", got " + program_->device());
   fill();
   check(network);
@@ -42,8 +42,8 @@ void Subject::fill() {
     const std::size_t elements = network::element_count(node.shape);
     std::uniform_int_distribution<std::int64_t> values(network::lowest(node.type),
                                                        network::highest(node.type));
-    std::vector<std::byte> array(kEvents * elements * bytes);
-    for (std::size_t i = 0; i < kEvents * elements; ++i) {
+    std::vector<std::byte> array(events_held * elements * bytes);
+    for (std::size_t i = 0; i < events_held * elements; ++i) {
       const std::int64_t value = values(random);
       std::memcpy(array.data() + i * bytes, &value, bytes);
     }
@@ -53,7 +53,7 @@ void Subject::fill() {
 }
 
 void Subject::check(const network::Network& network) {
-  constexpr std::size_t kChecked = 100;
+  constexpr std::size_t checked_events = 100;
   const auto in = network::inputs_of(network);
   const auto out = network::outputs_of(network);
   const auto compare = [&](std::size_t event, std::size_t row) {
@@ -80,13 +80,13 @@ void Subject::check(const network::Network& network) {
       }
     }
   };
-  for (std::size_t event = 0; event < kChecked; ++event) {
+  for (std::size_t event = 0; event < checked_events; ++event) {
     next_ = event;
     run_one();
     compare(event, 0);
   }
   batch_ns(1);
-  for (std::size_t event = 0; event < kChecked; ++event) compare(event * 10, event * 10);
+  for (std::size_t event = 0; event < checked_events; ++event) compare(event * 10, event * 10);
 }
 
 void Subject::run_one() noexcept {
@@ -94,7 +94,7 @@ void Subject::run_one() noexcept {
     std::memcpy(program_->slots()[0].inputs[i].data(), inputs_[i].data() + next_ * row_bytes_[i],
                 row_bytes_[i]);
   }
-  next_ = (next_ + 1) % kEvents;
+  next_ = (next_ + 1) % events_held;
   (void)program_->run(0, 1);
 }
 
@@ -138,8 +138,8 @@ double Subject::batch_ns(std::size_t calls) {
     std::memcpy(program_->slots()[0].inputs[i].data(), inputs_[i].data(), inputs_[i].size());
   }
   const ThreadClock clock;
-  for (std::size_t i = 0; i < calls; ++i) must(program_->run(0, kEvents));
-  return clock.elapsed_ns() / static_cast<double>(calls * kEvents);
+  for (std::size_t i = 0; i < calls; ++i) must(program_->run(0, events_held));
+  return clock.elapsed_ns() / static_cast<double>(calls * events_held);
 }
 
 }  // namespace crible::bench

@@ -11,7 +11,7 @@ namespace crible::bench {
 /// A compiled network with its events, filled with random inputs whose answers are checked.
 class Subject {
  public:
-  static constexpr std::size_t kEvents = 1024;
+  static constexpr std::size_t events_held = 1024;
 
   /// Throws when an answer differs from the reference.
   Subject(const network::Network& network, const std::string& device);
@@ -19,7 +19,7 @@ class Subject {
   /// Nanoseconds of the thread's own time for an event, each time on other events.
   double one_by_one_ns(std::size_t calls);  // calls of one event, independent of each other
   double chained_ns(std::size_t calls);     // each input waits for the output before
-  double batch_ns(std::size_t calls);       // calls of kEvents events
+  double batch_ns(std::size_t calls);       // calls of events_held events
 
   /// Nanoseconds for a call of `events` events.
   double some_ns(std::size_t events, std::size_t calls);
@@ -32,7 +32,7 @@ class Subject {
   void check(const network::Network& network);
 
   std::unique_ptr<backends::Program> program_;
-  std::vector<std::vector<std::byte>> inputs_;  // kEvents rows of each input
+  std::vector<std::vector<std::byte>> inputs_;  // events_held rows of each input
   std::vector<std::size_t> row_bytes_;
   std::size_t next_ = 0;
 };

@@ -2,11 +2,11 @@
 
 #include "backends/cpu/kernels/epilogue.hpp"
 
-// How lanes of each form are multiplied with their weights. kWords: 32-bit words of weights in a step.
+// How lanes of each form are multiplied with their weights. words: 32-bit words of weights in a step.
 namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 
 struct DotInt {
-  static constexpr int kWords = 1;
+  static constexpr int words = 1;
   struct Input {
     V x;
   };
@@ -15,7 +15,7 @@ struct DotInt {
 };
 
 struct DotShorts {
-  static constexpr int kWords = 1;
+  static constexpr int words = 1;
   struct Input {
     V x;
   };
@@ -24,7 +24,7 @@ struct DotShorts {
 };
 
 struct DotBytes {
-  static constexpr int kWords = 1;
+  static constexpr int words = 1;
   struct Input {
     V x;
   };
@@ -33,7 +33,7 @@ struct DotBytes {
 };
 
 struct DotHalves {
-  static constexpr int kWords = 2;
+  static constexpr int words = 2;
   struct Input {
     V even;
     V odd;
@@ -53,7 +53,7 @@ inline void with_dots(const Product& p, Kernel kernel) {
     case Form::shorts:
       return kernel(DotShorts{});
     case Form::bytes:
-      if constexpr (kByteDots == ByteDots::exact) {
+      if constexpr (byte_dot_kind == ByteDots::exact) {
         return kernel(DotBytes{});
       } else {
         return kernel(DotHalves{});

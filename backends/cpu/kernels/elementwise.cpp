@@ -206,6 +206,6 @@ void add_elementwise(StepFunction* table) {
 }
 
 template void add_elementwise<1>(StepFunction* table);
-template void add_elementwise<kTileEvents>(StepFunction* table);
+template void add_elementwise<tile_events>(StepFunction* table);
 
 }  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

@@ -17,7 +17,7 @@ struct Broadcast {
 struct Consecutive {
   static V get(const std::int32_t* p) { return load(p); }
   static D low(const std::int64_t* p) { return load_64(p); }
-  static D high(const std::int64_t* p) { return load_64(p + kLanes / 2); }
+  static D high(const std::int64_t* p) { return load_64(p + vector_lanes / 2); }
 };
 
 template <class Get>

@@ -140,6 +140,6 @@ void add_folds(StepFunction* table) {
 }
 
 template void add_folds<1>(StepFunction* table);
-template void add_folds<kTileEvents>(StepFunction* table);
+template void add_folds<tile_events>(StepFunction* table);
 
 }  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

@@ -24,7 +24,7 @@ inline void store_results(const Product& p, const Frame& frame, Row out, std::ui
 
 inline void finish_block(const Product& p, const Frame& frame, std::uint32_t pixel, std::uint32_t block,
                          V sum) {
-  const std::uint32_t output = block * kLanes;
+  const std::uint32_t output = block * vector_lanes;
   store_results(p, frame, p.out[pixel], output, finish<Consecutive>(p.epilogue, output, sum));
 }
 
@@ -32,17 +32,17 @@ inline void finish_block(const Product& p, const Frame& frame, std::uint32_t pix
 /// pixels share weights.
 template <class Dots, int Blocks, int Pixels>
 inline void group(const Product& p, const Frame& frame, std::uint32_t pixel, std::uint32_t block) {
-  constexpr int kStep = Dots::kWords * kLanes;
-  const std::size_t block_weights = std::size_t{p.depth} * kStep;
+  constexpr int step_words = Dots::words * vector_lanes;
+  const std::size_t block_weights = std::size_t{p.depth} * step_words;
   const std::int32_t* weights = p.weights + block * block_weights;
   const Row* in = p.in + std::size_t{pixel} * p.depth;
-  constexpr int kChains = Blocks * Pixels < 3 ? 2 : 1;  // two sums for each result hide the latency
-  V sum[kChains][Pixels][Blocks];
+  constexpr int chains = Blocks * Pixels < 3 ? 2 : 1;  // two sums for each result hide the latency
+  V sum[chains][Pixels][Blocks];
   for (int b = 0; b < Blocks; ++b) {
-    const V bias = load(p.bias + (block + static_cast<std::uint32_t>(b)) * kLanes);
+    const V bias = load(p.bias + (block + static_cast<std::uint32_t>(b)) * vector_lanes);
     for (int i = 0; i < Pixels; ++i) {
       sum[0][i][b] = bias;
-      if constexpr (kChains == 2) sum[1][i][b] = zero();
+      if constexpr (chains == 2) sum[1][i][b] = zero();
     }
   }
   const auto step = [&](std::uint32_t k, int chain) {
@@ -51,16 +51,16 @@ inline void group(const Product& p, const Frame& frame, std::uint32_t pixel, std
       x[i] = Dots::prepare(broadcast(frame, in[static_cast<std::size_t>(i) * p.depth + k]));
     }
     for (int b = 0; b < Blocks; ++b) {
-      V w[Dots::kWords];
-      for (int word = 0; word < Dots::kWords; ++word) {
-        w[word] = load(weights + static_cast<std::size_t>(b) * block_weights + std::size_t{k} * kStep +
-                       word * kLanes);
+      V w[Dots::words];
+      for (int word = 0; word < Dots::words; ++word) {
+        w[word] = load(weights + static_cast<std::size_t>(b) * block_weights + std::size_t{k} * step_words +
+                       word * vector_lanes);
       }
       for (int i = 0; i < Pixels; ++i) sum[chain][i][b] = Dots::dot(sum[chain][i][b], x[i], w);
     }
   };
   std::uint32_t k = 0;
-  if constexpr (kChains == 2) {
+  if constexpr (chains == 2) {
     for (; k + 1 < p.depth; k += 2) {
       step(k, 0);
       step(k + 1, 1);
@@ -70,7 +70,7 @@ inline void group(const Product& p, const Frame& frame, std::uint32_t pixel, std
   for (int i = 0; i < Pixels; ++i) {
     for (int b = 0; b < Blocks; ++b) {
       V total = sum[0][i][b];
-      if constexpr (kChains == 2) total = add(total, sum[1][i][b]);
+      if constexpr (chains == 2) total = add(total, sum[1][i][b]);
       finish_block(p, frame, pixel + static_cast<std::uint32_t>(i), block + static_cast<std::uint32_t>(b),
                    total);
     }
@@ -100,22 +100,22 @@ void uniform_product(const Product& p, const Frame& frame) {
 /// Blocks with lanes of their own: zero weights are left out.
 template <class Dots>
 void sparse_product(const Product& p, const Frame& frame) {
-  constexpr int kStep = Dots::kWords * kLanes;
-  constexpr std::uint32_t kChains = 4;
+  constexpr int step_words = Dots::words * vector_lanes;
+  constexpr std::uint32_t chains = 4;
   for (std::uint32_t pixel = 0; pixel < p.pixels; ++pixel) {
     const Row* in = p.in + std::size_t{pixel} * p.depth;
     for (std::uint32_t block = 0; block < p.blocks; ++block) {
-      V sum[kChains] = {load(p.bias + block * kLanes), zero(), zero(), zero()};
+      V sum[chains] = {load(p.bias + block * vector_lanes), zero(), zero(), zero()};
       const auto step = [&](std::uint32_t k, V& into) {
-        V w[Dots::kWords];
-        for (int word = 0; word < Dots::kWords; ++word) {
-          w[word] = load(p.weights + std::size_t{k} * kStep + word * kLanes);
+        V w[Dots::words];
+        for (int word = 0; word < Dots::words; ++word) {
+          w[word] = load(p.weights + std::size_t{k} * step_words + word * vector_lanes);
         }
         into = Dots::dot(into, Dots::prepare(broadcast(frame, in[p.lane[k]])), w);
       };
       std::uint32_t k = p.begin[block];
-      for (; k + kChains <= p.begin[block + 1]; k += kChains) {
-        for (std::uint32_t chain = 0; chain < kChains; ++chain) step(k + chain, sum[chain]);
+      for (; k + chains <= p.begin[block + 1]; k += chains) {
+        for (std::uint32_t chain = 0; chain < chains; ++chain) step(k + chain, sum[chain]);
       }
       for (; k < p.begin[block + 1]; ++k) step(k, sum[0]);
       finish_block(p, frame, pixel, block, add(add(sum[0], sum[1]), add(sum[2], sum[3])));
@@ -129,12 +129,12 @@ void pairs_product(const Product& p, const Frame& frame) {
   for (std::uint32_t pixel = 0; pixel < p.pixels; ++pixel) {
     const Row* in = p.in + std::size_t{pixel} * p.depth;
     for (std::uint32_t block = 0; block < p.blocks; ++block) {
-      V sum = load(p.bias + block * kLanes);
+      V sum = load(p.bias + block * vector_lanes);
       std::uint32_t k = p.begin[block];
       for (std::uint32_t segment = p.segment_begin[block]; segment < p.segment_begin[block + 1]; ++segment) {
         V shorts = zero();
         for (; k < p.segment_end[segment]; ++k) {
-          const V weight = load(p.weights + std::size_t{k} * kLanes);
+          const V weight = load(p.weights + std::size_t{k} * vector_lanes);
           shorts = add_shorts(shorts, pairs(broadcast(frame, in[p.lane[k]]), weight));
         }
         sum = add_neighbours(sum, shorts);
@@ -149,11 +149,11 @@ void twins_product(const Product& p, const Frame& frame) {
   for (std::uint32_t pixel = 0; pixel < p.pixels; ++pixel) {
     const Row* in = p.in + std::size_t{pixel} * p.depth;
     for (std::uint32_t block = 0; block < p.blocks; ++block) {
-      V sum[2] = {load(p.bias + block * kLanes), zero()};
+      V sum[2] = {load(p.bias + block * vector_lanes), zero()};
       const auto twins = [&](std::uint32_t k, V& into) {
-        const std::int32_t* weights = p.weights + std::size_t{k} * kLanes;
+        const std::int32_t* weights = p.weights + std::size_t{k} * vector_lanes;
         const V one = pairs(broadcast(frame, in[p.lane[k]]), load(weights));
-        const V other = pairs(broadcast(frame, in[p.lane[k + 1]]), load(weights + kLanes));
+        const V other = pairs(broadcast(frame, in[p.lane[k + 1]]), load(weights + vector_lanes));
         into = add_neighbours(into, add_shorts(one, other));
       };
       std::uint32_t k = p.begin[block];

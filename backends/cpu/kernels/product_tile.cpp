@@ -5,13 +5,13 @@
 namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 namespace {
 
-constexpr int kBlock = 4;
-constexpr int kVectors = kTileEvents / kLanes;
-constexpr int kTogether = 2;  // vectors of events in registers
-static_assert(kVectors % kTogether == 0);
+constexpr int block_outputs = 4;
+constexpr int tile_vectors = tile_events / vector_lanes;
+constexpr int vectors_together = 2;  // vectors of events in registers
+static_assert(tile_vectors % vectors_together == 0);
 
 inline std::byte* lanes(const Frame& frame, Row r, int vector) {
-  return frame.rows + (std::size_t{r} * kTileEvents + static_cast<std::size_t>(vector) * kLanes) * 4;
+  return frame.rows + (std::size_t{r} * tile_events + static_cast<std::size_t>(vector) * vector_lanes) * 4;
 }
 
 /// Any epilogue, any form: parameters are read for each output.
@@ -19,13 +19,13 @@ struct AnyFinish {
   const Product& p;
 
   void store_block(const Frame& frame, Row out, std::uint32_t output, int vector, V* y) const {
-    for (int i = 0; i < kBlock; ++i) {
+    for (int i = 0; i < block_outputs; ++i) {
       y[i] = finish<Broadcast>(p.epilogue, output + static_cast<std::uint32_t>(i), y[i]);
     }
     const std::uint32_t left = p.outputs - output;
     switch (p.out_form) {
       case Form::wide:
-        for (std::uint32_t i = 0; i < kBlock && i < left; ++i) {
+        for (std::uint32_t i = 0; i < block_outputs && i < left; ++i) {
           store(lanes(frame, out + output + i, vector), y[i]);
         }
         return;
@@ -59,7 +59,7 @@ struct ShiftToBytes {
         high(set1(static_cast<std::int32_t>(static_cast<std::uint32_t>(p.epilogue.high) * 0x01010101u))) {}
 
   void store_block(const Frame& frame, Row out, std::uint32_t output, int vector, V* y) const {
-    for (int i = 0; i < kBlock; ++i) {
+    for (int i = 0; i < block_outputs; ++i) {
       const V sum = y[i];
       y[i] = shift_right(sum, shift);
       if constexpr (Odd) y[i] = even_on_tie(y[i], sum, mask);
@@ -71,24 +71,25 @@ struct ShiftToBytes {
 template <class Dots, class Finisher>
 inline void block_of_outputs(const Product& p, const Finisher& finisher, const Frame& frame, const Row* in,
                              Row out, std::uint32_t block, int vector) {
-  const std::uint32_t output = block * kBlock;
-  V sum[kTogether][kBlock];
-  for (int i = 0; i < kBlock; ++i) {
+  const std::uint32_t output = block * block_outputs;
+  V sum[vectors_together][block_outputs];
+  for (int i = 0; i < block_outputs; ++i) {
     const V bias = set1(p.bias[output + static_cast<std::uint32_t>(i)]);
-    for (int v = 0; v < kTogether; ++v) sum[v][i] = bias;
+    for (int v = 0; v < vectors_together; ++v) sum[v][i] = bias;
   }
-  const std::int32_t* weights = p.weights + std::size_t{p.begin[block]} * Dots::kWords * kBlock;
-  for (std::uint32_t k = p.begin[block]; k < p.begin[block + 1]; ++k, weights += Dots::kWords * kBlock) {
+  const std::int32_t* weights = p.weights + std::size_t{p.begin[block]} * Dots::words * block_outputs;
+  for (std::uint32_t k = p.begin[block]; k < p.begin[block + 1];
+       ++k, weights += Dots::words * block_outputs) {
     const std::byte* row = lanes(frame, in[p.lane[k]], vector);
-    typename Dots::Input x[kTogether];
-    for (int v = 0; v < kTogether; ++v) x[v] = Dots::prepare(load(row + v * kLanes * 4));
-    for (int i = 0; i < kBlock; ++i) {
-      V w[Dots::kWords];
-      for (int word = 0; word < Dots::kWords; ++word) w[word] = set1(weights[word * kBlock + i]);
-      for (int v = 0; v < kTogether; ++v) sum[v][i] = Dots::dot(sum[v][i], x[v], w);
+    typename Dots::Input x[vectors_together];
+    for (int v = 0; v < vectors_together; ++v) x[v] = Dots::prepare(load(row + v * vector_lanes * 4));
+    for (int i = 0; i < block_outputs; ++i) {
+      V w[Dots::words];
+      for (int word = 0; word < Dots::words; ++word) w[word] = set1(weights[word * block_outputs + i]);
+      for (int v = 0; v < vectors_together; ++v) sum[v][i] = Dots::dot(sum[v][i], x[v], w);
     }
   }
-  for (int v = 0; v < kTogether; ++v) finisher.store_block(frame, out, output, vector + v, sum[v]);
+  for (int v = 0; v < vectors_together; ++v) finisher.store_block(frame, out, output, vector + v, sum[v]);
 }
 
 #if defined(__AVX2__) && !defined(__AVX512VNNI__)
@@ -97,59 +98,60 @@ inline void block_of_outputs(const Product& p, const Finisher& finisher, const F
 template <class Finisher>
 inline void block_of_pairs(const Product& p, const Finisher& finisher, const Frame& frame, const Row* in,
                            Row out, std::uint32_t block, int vector) {
-  const std::uint32_t output = block * kBlock;
-  V sum[kTogether][kBlock];
-  for (int i = 0; i < kBlock; ++i) {
+  const std::uint32_t output = block * block_outputs;
+  V sum[vectors_together][block_outputs];
+  for (int i = 0; i < block_outputs; ++i) {
     const V bias = set1(p.bias[output + static_cast<std::uint32_t>(i)]);
-    for (int v = 0; v < kTogether; ++v) sum[v][i] = bias;
+    for (int v = 0; v < vectors_together; ++v) sum[v][i] = bias;
   }
   std::uint32_t k = p.begin[block];
   for (std::uint32_t segment = p.segment_begin[block]; segment < p.segment_begin[block + 1]; ++segment) {
-    V shorts[kTogether][kBlock] = {};
+    V shorts[vectors_together][block_outputs] = {};
     for (; k < p.segment_end[segment]; ++k) {
       const std::byte* row = lanes(frame, in[p.lane[k]], vector);
-      V x[kTogether];
-      for (int v = 0; v < kTogether; ++v) x[v] = load(row + v * kLanes * 4);
-      for (int i = 0; i < kBlock; ++i) {
-        const V weight = set1(p.weights[std::size_t{k} * kBlock + static_cast<std::size_t>(i)]);
-        for (int v = 0; v < kTogether; ++v) shorts[v][i] = add_shorts(shorts[v][i], pairs(x[v], weight));
+      V x[vectors_together];
+      for (int v = 0; v < vectors_together; ++v) x[v] = load(row + v * vector_lanes * 4);
+      for (int i = 0; i < block_outputs; ++i) {
+        const V weight = set1(p.weights[std::size_t{k} * block_outputs + static_cast<std::size_t>(i)]);
+        for (int v = 0; v < vectors_together; ++v)
+          shorts[v][i] = add_shorts(shorts[v][i], pairs(x[v], weight));
       }
     }
-    for (int v = 0; v < kTogether; ++v) {
-      for (int i = 0; i < kBlock; ++i) sum[v][i] = add_neighbours(sum[v][i], shorts[v][i]);
+    for (int v = 0; v < vectors_together; ++v) {
+      for (int i = 0; i < block_outputs; ++i) sum[v][i] = add_neighbours(sum[v][i], shorts[v][i]);
     }
   }
-  for (int v = 0; v < kTogether; ++v) finisher.store_block(frame, out, output, vector + v, sum[v]);
+  for (int v = 0; v < vectors_together; ++v) finisher.store_block(frame, out, output, vector + v, sum[v]);
 }
 
 /// Two steps, then their 16-bit sums are widened: for weights so large that more would not fit.
 template <class Finisher>
 inline void block_of_twins(const Product& p, const Finisher& finisher, const Frame& frame, const Row* in,
                            Row out, std::uint32_t block, int vector) {
-  const std::uint32_t output = block * kBlock;
-  V sum[kTogether][kBlock];
-  for (int i = 0; i < kBlock; ++i) {
+  const std::uint32_t output = block * block_outputs;
+  V sum[vectors_together][block_outputs];
+  for (int i = 0; i < block_outputs; ++i) {
     const V bias = set1(p.bias[output + static_cast<std::uint32_t>(i)]);
-    for (int v = 0; v < kTogether; ++v) sum[v][i] = bias;
+    for (int v = 0; v < vectors_together; ++v) sum[v][i] = bias;
   }
-  const std::int32_t* weights = p.weights + std::size_t{p.begin[block]} * kBlock;
-  for (std::uint32_t k = p.begin[block]; k < p.begin[block + 1]; k += 2, weights += 2 * kBlock) {
+  const std::int32_t* weights = p.weights + std::size_t{p.begin[block]} * block_outputs;
+  for (std::uint32_t k = p.begin[block]; k < p.begin[block + 1]; k += 2, weights += 2 * block_outputs) {
     const std::byte* first = lanes(frame, in[p.lane[k]], vector);
     const std::byte* second = lanes(frame, in[p.lane[k + 1]], vector);
-    V x[2][kTogether];
-    for (int v = 0; v < kTogether; ++v) {
-      x[0][v] = load(first + v * kLanes * 4);
-      x[1][v] = load(second + v * kLanes * 4);
+    V x[2][vectors_together];
+    for (int v = 0; v < vectors_together; ++v) {
+      x[0][v] = load(first + v * vector_lanes * 4);
+      x[1][v] = load(second + v * vector_lanes * 4);
     }
-    for (int i = 0; i < kBlock; ++i) {
+    for (int i = 0; i < block_outputs; ++i) {
       const V one = set1(weights[i]);
-      const V other = set1(weights[kBlock + i]);
-      for (int v = 0; v < kTogether; ++v) {
+      const V other = set1(weights[block_outputs + i]);
+      for (int v = 0; v < vectors_together; ++v) {
         sum[v][i] = add_neighbours(sum[v][i], add_shorts(pairs(x[0][v], one), pairs(x[1][v], other)));
       }
     }
   }
-  for (int v = 0; v < kTogether; ++v) finisher.store_block(frame, out, output, vector + v, sum[v]);
+  for (int v = 0; v < vectors_together; ++v) finisher.store_block(frame, out, output, vector + v, sum[v]);
 }
 
 #endif
@@ -160,7 +162,7 @@ void product(const Product& p, const Frame& frame) {
   const auto each_block = [&](auto one_block) {
     for (std::uint32_t pixel = 0; pixel < p.pixels; ++pixel) {
       const Row* in = p.in + std::size_t{pixel} * p.depth;
-      for (int vector = 0; vector < kVectors; vector += kTogether) {
+      for (int vector = 0; vector < tile_vectors; vector += vectors_together) {
         for (std::uint32_t block = 0; block < p.blocks; ++block) one_block(in, p.out[pixel], block, vector);
       }
     }
@@ -197,7 +199,7 @@ void any_product(const void* data, const Frame& frame) {
 void max_of_bytes(const void* data, const Frame& frame) {
   const auto& t = as<PackedMax>(data);
   for (std::uint32_t i = 0; i < t.count; ++i) {
-    for (int vector = 0; vector < kVectors; ++vector) {
+    for (int vector = 0; vector < tile_vectors; ++vector) {
       V folded = load(lanes(frame, t.in[t.begin[i]], vector));
       for (std::uint32_t j = t.begin[i] + 1; j < t.begin[i + 1]; ++j) {
         folded = max_bytes(folded, load(lanes(frame, t.in[j], vector)));

@@ -80,6 +80,6 @@ void add_requantize(StepFunction* table) {
 }
 
 template void add_requantize<1>(StepFunction* table);
-template void add_requantize<kTileEvents>(StepFunction* table);
+template void add_requantize<tile_events>(StepFunction* table);
 
 }  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

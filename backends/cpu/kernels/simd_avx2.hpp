@@ -7,7 +7,7 @@
 // 8 lanes of 32 bits; names as in simd_avx512.hpp.
 namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 
-inline constexpr int kLanes = 8;
+inline constexpr int vector_lanes = 8;
 using V = __m256i;
 using D = __m256i;
 
@@ -64,7 +64,7 @@ inline V max_bytes(V a, V b) {
   return _mm256_max_epu8(a, b);
 }
 
-inline constexpr ByteDots kByteDots = ByteDots::pairs;
+inline constexpr ByteDots byte_dot_kind = ByteDots::pairs;
 inline V dot4(V sum, V, V) {
   return sum;
 }  // VNNI only

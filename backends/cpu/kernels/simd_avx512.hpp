@@ -7,7 +7,7 @@
 // 16 lanes of 32 bits. Every simd_*.hpp gives the same names; simd.hpp chooses.
 namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 
-inline constexpr int kLanes = 16;
+inline constexpr int vector_lanes = 16;
 using V = __m512i;  // int32 lanes
 using D = __m512i;  // int64 lanes: half of them
 
@@ -65,7 +65,7 @@ inline V max_bytes(V a, V b) {
   return _mm512_max_epu8(a, b);
 }
 
-inline constexpr ByteDots kByteDots = ByteDots::exact;
+inline constexpr ByteDots byte_dot_kind = ByteDots::exact;
 inline V even_bytes(V x) {
   return x;
 }

@@ -9,7 +9,7 @@
 // 4 lanes of 32 bits in the compiler's own vector types; names as in simd_avx512.hpp.
 namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 
-inline constexpr int kLanes = 4;
+inline constexpr int vector_lanes = 4;
 using V = std::int32_t __attribute__((vector_size(16)));
 using D = std::int64_t __attribute__((vector_size(16)));
 using UnsignedLanes = std::uint32_t __attribute__((vector_size(16)));
@@ -85,7 +85,7 @@ inline V dot2(V sum, V x, V weights) {
   return add(add(sum, low), mul(x >> 16, weights >> 16));
 #endif
 }
-inline constexpr ByteDots kByteDots = ByteDots::halves;
+inline constexpr ByteDots byte_dot_kind = ByteDots::halves;
 inline V dot4(V sum, V, V) {
   return sum;
 }  // VNNI only
@@ -142,11 +142,11 @@ inline V quads(const V* y) {
 
 inline void store_bytes(void* p, V x) {
   auto* bytes = static_cast<std::uint8_t*>(p);
-  for (int lane = 0; lane < kLanes; ++lane) bytes[lane] = static_cast<std::uint8_t>(x[lane]);
+  for (int lane = 0; lane < vector_lanes; ++lane) bytes[lane] = static_cast<std::uint8_t>(x[lane]);
 }
 inline void store_shorts(void* p, V x) {
   auto* shorts = static_cast<std::int16_t*>(p);
-  for (int lane = 0; lane < kLanes; ++lane) shorts[lane] = static_cast<std::int16_t>(x[lane]);
+  for (int lane = 0; lane < vector_lanes; ++lane) shorts[lane] = static_cast<std::int16_t>(x[lane]);
 }
 
 }  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

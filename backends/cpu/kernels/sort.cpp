@@ -55,6 +55,6 @@ void add_sorts(StepFunction* table) {
 }
 
 template void add_sorts<1>(StepFunction* table);
-template void add_sorts<kTileEvents>(StepFunction* table);
+template void add_sorts<tile_events>(StepFunction* table);
 
 }  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

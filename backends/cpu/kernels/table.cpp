@@ -20,11 +20,11 @@ void add_all(StepFunction* table) {
 void fill(Kernels& kernels) {
   add_all<1>(kernels.single);
   add_products_single(kernels.single);
-  add_all<kTileEvents>(kernels.tile);
+  add_all<tile_events>(kernels.tile);
   add_products_tile(kernels.tile);
-  kernels.block_single = kLanes;
+  kernels.block_single = vector_lanes;
   kernels.block_tile = 4;
-  kernels.byte_dots = kByteDots;
+  kernels.byte_dots = byte_dot_kind;
   kernels.tree_lanes = add_tree_lanes_single(kernels.single) && add_tree_lanes_tile(kernels.tile);
 }
 

@@ -139,6 +139,6 @@ void add_transfers(StepFunction* table) {
 }
 
 template void add_transfers<1>(StepFunction* table);
-template void add_transfers<kTileEvents>(StepFunction* table);
+template void add_transfers<tile_events>(StepFunction* table);
 
 }  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

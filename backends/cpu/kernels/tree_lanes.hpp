@@ -10,7 +10,7 @@
 // four bits that are left number the leaf. Lanes are 32 events of one tree, or 32 trees of one event.
 namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 
-inline constexpr int kTreeNodes = 15;
+inline constexpr int tree_nodes = 15;
 
 using B = __m256i;  // 32 lanes of one byte
 

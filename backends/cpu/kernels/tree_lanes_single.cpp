@@ -10,14 +10,14 @@ namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 
 namespace {
 
-constexpr int kGroup = 32;
-constexpr std::uint32_t kTable = 16;  // features that one byte shuffle can choose from
-constexpr std::uint32_t kMostTables = 16;
+constexpr int group_trees = 32;
+constexpr std::uint32_t table_features = 16;  // features that one byte shuffle can choose from
+constexpr std::uint32_t most_tables = 16;
 
 /// Features as bytes: the low ones, and the high ones for lanes of 16 bits.
 struct Features {
-  alignas(16) std::uint8_t low[kTable * kMostTables];
-  alignas(16) std::uint8_t high[kTable * kMostTables];
+  alignas(16) std::uint8_t low[table_features * most_tables];
+  alignas(16) std::uint8_t high[table_features * most_tables];
 };
 
 void take_features(const TreeLanes& t, const Frame& frame, Features& features) {
@@ -40,13 +40,14 @@ void take_features(const TreeLanes& t, const Frame& frame, Features& features) {
 /// The bytes that 32 trees ask for; Tables: how many shuffles hold all features.
 inline B chosen(const std::uint8_t* bytes, B numbers, std::uint32_t tables) {
   const auto table = [&](std::uint32_t i) {
-    return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(bytes + i * kTable)));
+    return _mm256_broadcastsi128_si256(
+        _mm_load_si128(reinterpret_cast<const __m128i*>(bytes + i * table_features)));
   };
   if (tables == 1) return _mm256_shuffle_epi8(table(0), numbers);
   B result = _mm256_setzero_si256();
   for (std::uint32_t i = 0; i < tables; ++i) {
     // Numbers outside this table get their top bit set, for which the shuffle gives 0.
-    const B within = _mm256_sub_epi8(numbers, _mm256_set1_epi8(static_cast<char>(i * kTable)));
+    const B within = _mm256_sub_epi8(numbers, _mm256_set1_epi8(static_cast<char>(i * table_features)));
     const B outside =
         _mm256_cmpgt_epi8(_mm256_xor_si256(within, _mm256_set1_epi8(-128)), _mm256_set1_epi8(-113));
     result = _mm256_or_si256(result, _mm256_shuffle_epi8(table(i), _mm256_or_si256(within, outside)));
@@ -60,16 +61,17 @@ inline B load_bytes(const std::uint8_t* p) {
 
 template <int Bytes>
 inline B leaves_of_group(const std::uint8_t* group, const Features& features, std::uint32_t tables) {
-  B left[kTreeNodes];
-  for (int node = 0; node < kTreeNodes; ++node, group += kGroup * (1 + Bytes)) {
+  B left[tree_nodes];
+  for (int node = 0; node < tree_nodes; ++node, group += group_trees * (1 + Bytes)) {
     const B numbers = load_bytes(group);
     const B low = chosen(features.low, numbers, tables);
     if constexpr (Bytes == 1) {
-      left[node] = _mm256_cmpgt_epi8(load_bytes(group + kGroup), low);
+      left[node] = _mm256_cmpgt_epi8(load_bytes(group + group_trees), low);
     } else {
       const B high = chosen(features.high, numbers, tables);
-      const B first = _mm256_cmpgt_epi16(load_bytes(group + kGroup), _mm256_unpacklo_epi8(low, high));
-      const B second = _mm256_cmpgt_epi16(load_bytes(group + 2 * kGroup), _mm256_unpackhi_epi8(low, high));
+      const B first = _mm256_cmpgt_epi16(load_bytes(group + group_trees), _mm256_unpacklo_epi8(low, high));
+      const B second =
+          _mm256_cmpgt_epi16(load_bytes(group + 2 * group_trees), _mm256_unpackhi_epi8(low, high));
       left[node] = _mm256_packs_epi16(first, second);
     }
   }
@@ -80,16 +82,16 @@ template <int Bytes>
 void all_outputs(const TreeLanes& t, const Frame& frame) {
   Features features;
   take_features(t, frame, features);
-  const std::uint32_t tables = (t.features + kTable - 1) / kTable;
-  constexpr std::size_t group_bytes = std::size_t{kTreeNodes} * kGroup * (1 + Bytes);
+  const std::uint32_t tables = (t.features + table_features - 1) / table_features;
+  constexpr std::size_t group_bytes = std::size_t{tree_nodes} * group_trees * (1 + Bytes);
   for (std::uint32_t output = 0; output < t.outputs; ++output) {
     std::int64_t total[4] = {t.bias[output], 0, 0, 0};
     for (std::uint32_t group = t.group_begin[output]; group < t.group_begin[output + 1]; ++group) {
-      alignas(32) std::uint8_t numbers[kGroup];
+      alignas(32) std::uint8_t numbers[group_trees];
       _mm256_store_si256(reinterpret_cast<B*>(numbers),
                          leaves_of_group<Bytes>(t.groups + group * group_bytes, features, tables));
-      const std::int64_t* leaves = t.leaves + std::size_t{group} * kGroup * 16;
-      for (int tree = 0; tree < kGroup; ++tree) total[tree % 4] += leaves[tree * 16 + numbers[tree]];
+      const std::int64_t* leaves = t.leaves + std::size_t{group} * group_trees * 16;
+      for (int tree = 0; tree < group_trees; ++tree) total[tree % 4] += leaves[tree * 16 + numbers[tree]];
     }
     const std::int64_t sum = (total[0] + total[1]) + (total[2] + total[3]);
     if (t.wide_out) {

@@ -9,9 +9,9 @@ namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 
 namespace {
 
-static_assert(kTileEvents == 32);
-constexpr std::uint32_t kMaxPlanes = 8;
-constexpr std::uint32_t kTreesUntilFull = 256;  // 256 * 255 fits 16 bits
+static_assert(tile_events == 32);
+constexpr std::uint32_t max_planes = 8;
+constexpr std::uint32_t trees_until_full = 256;  // 256 * 255 fits 16 bits
 
 /// Where the packing of comparisons expects an event: after it, events are in their order.
 template <class T>
@@ -30,10 +30,10 @@ void take_features(const TreeLanes& t, const Frame& frame) {
   auto* scratch = reinterpret_cast<T*>(t.scratch);
   for (std::uint32_t i = 0; i < t.features; ++i) {
     const TreeFeature& f = t.feature[i];
-    const auto* in = row<kTileEvents, std::int32_t>(frame, f.row);
-    std::int32_t taken[kTileEvents];
+    const auto* in = row<tile_events, std::int32_t>(frame, f.row);
+    std::int32_t taken[tile_events];
 #pragma GCC ivdep
-    for (int lane = 0; lane < kTileEvents; ++lane) {
+    for (int lane = 0; lane < tile_events; ++lane) {
       const std::int32_t raised = in[lane] < f.base ? f.base : in[lane];
       const std::int32_t above =
           static_cast<std::int32_t>(static_cast<std::uint32_t>(raised) - static_cast<std::uint32_t>(f.base));
@@ -41,8 +41,8 @@ void take_features(const TreeLanes& t, const Frame& frame) {
           static_cast<std::uint32_t>(above) > static_cast<std::uint32_t>(f.top) ? f.top : above;
       taken[lane] = t.has_missing && in[lane] == t.missing ? f.on_missing : held;
     }
-    T* out = scratch + std::size_t{i} * kTileEvents;
-    for (int lane = 0; lane < kTileEvents; ++lane) {
+    T* out = scratch + std::size_t{i} * tile_events;
+    for (int lane = 0; lane < tile_events; ++lane) {
       out[place_of<T>(lane)] = static_cast<T>(taken[lane] + lowest);
     }
   }
@@ -96,11 +96,11 @@ void sum_trees(const TreeLanes& t, std::uint32_t tree, std::uint32_t end, std::i
   const T* x = reinterpret_cast<const T*>(t.scratch);
   PlaneSum sums[Planes] = {};
   for (; tree < end; ++tree) {
-    const std::uint8_t* slots = t.slots + std::size_t{tree} * kTreeNodes;
-    const std::int32_t* edges = t.edges + std::size_t{tree} * kTreeNodes;
-    B left[kTreeNodes];
-    for (int node = 0; node < kTreeNodes; ++node) {
-      left[node] = goes_left<T>(edges[node], x + std::size_t{slots[node]} * kTileEvents);
+    const std::uint8_t* slots = t.slots + std::size_t{tree} * tree_nodes;
+    const std::int32_t* edges = t.edges + std::size_t{tree} * tree_nodes;
+    B left[tree_nodes];
+    for (int node = 0; node < tree_nodes; ++node) {
+      left[node] = goes_left<T>(edges[node], x + std::size_t{slots[node]} * tile_events);
     }
     const B leaf = leaf_number(left);
     const std::uint8_t* tables = t.tables + std::size_t{tree} * Planes * 16;
@@ -119,23 +119,23 @@ using SumTrees = void (*)(const TreeLanes&, std::uint32_t, std::uint32_t, std::i
 
 template <class T>
 void all_outputs(const TreeLanes& t, const Frame& frame) {
-  static constexpr SumTrees<T> kernels[kMaxPlanes] = {sum_trees<T, 1>, sum_trees<T, 2>, sum_trees<T, 3>,
+  static constexpr SumTrees<T> kernels[max_planes] = {sum_trees<T, 1>, sum_trees<T, 2>, sum_trees<T, 3>,
                                                       sum_trees<T, 4>, sum_trees<T, 5>, sum_trees<T, 6>,
                                                       sum_trees<T, 7>, sum_trees<T, 8>};
   take_features<T>(t, frame);
   for (std::uint32_t output = 0; output < t.outputs; ++output) {
-    std::int64_t total[kTileEvents];
-    for (int lane = 0; lane < kTileEvents; ++lane) total[lane] = t.bias[output];
-    for (std::uint32_t tree = t.begin[output]; tree < t.begin[output + 1]; tree += kTreesUntilFull) {
+    std::int64_t total[tile_events];
+    for (int lane = 0; lane < tile_events; ++lane) total[lane] = t.bias[output];
+    for (std::uint32_t tree = t.begin[output]; tree < t.begin[output + 1]; tree += trees_until_full) {
       const std::uint32_t left = t.begin[output + 1] - tree;
-      kernels[t.planes - 1](t, tree, tree + (left < kTreesUntilFull ? left : kTreesUntilFull), total);
+      kernels[t.planes - 1](t, tree, tree + (left < trees_until_full ? left : trees_until_full), total);
     }
     if (t.wide_out) {
-      auto* out = row<kTileEvents, std::int64_t>(frame, t.out[output]);
-      for (int lane = 0; lane < kTileEvents; ++lane) out[lane] = total[lane];
+      auto* out = row<tile_events, std::int64_t>(frame, t.out[output]);
+      for (int lane = 0; lane < tile_events; ++lane) out[lane] = total[lane];
     } else {
-      auto* out = row<kTileEvents, std::int32_t>(frame, t.out[output]);
-      for (int lane = 0; lane < kTileEvents; ++lane) out[lane] = static_cast<std::int32_t>(total[lane]);
+      auto* out = row<tile_events, std::int32_t>(frame, t.out[output]);
+      for (int lane = 0; lane < tile_events; ++lane) out[lane] = static_cast<std::int32_t>(total[lane]);
     }
   }
 }

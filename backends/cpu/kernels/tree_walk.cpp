@@ -66,6 +66,6 @@ void add_tree_walks(StepFunction* table) {
 }
 
 template void add_tree_walks<1>(StepFunction* table);
-template void add_tree_walks<kTileEvents>(StepFunction* table);
+template void add_tree_walks<tile_events>(StepFunction* table);
 
 }  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

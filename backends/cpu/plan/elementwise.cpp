@@ -132,8 +132,8 @@ namespace {
 
 /// Whether every intermediate result fits 32 bits.
 bool is_narrow(const RequantizeEntry& p, Interval x) {
-  constexpr std::int64_t kLimit = std::int64_t{1} << 29;
-  const auto small = [](std::int64_t v) { return v > -kLimit && v < kLimit; };
+  constexpr std::int64_t limit = std::int64_t{1} << 29;
+  const auto small = [](std::int64_t v) { return v > -limit && v < limit; };
   if (!small(x.low) || !small(x.high) || !small(p.multiplier) || !small(p.offset)) return false;
   return p.shift < 30 && small(p.zero_point) && small(p.plus) && small(x.low * p.multiplier) &&
          small(x.high * p.multiplier);

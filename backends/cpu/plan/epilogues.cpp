@@ -14,7 +14,7 @@ using network::Node;
 
 namespace {
 
-constexpr int kScaleBiasBits = 62;  // lifts 64-bit values above zero: AVX2 only shifts unsigned ones
+constexpr int scale_bias_bits = 62;  // lifts 64-bit values above zero: AVX2 only shifts unsigned ones
 
 /// The single node that reads `id`, else -1.
 int only_reader(const network::Network& network, const std::vector<int>& uses, int id) {
@@ -74,8 +74,8 @@ bool shift_is_exact(const Parameters& p, Interval sum) {
 }
 
 bool scale_is_exact(const Parameters& p, Interval sum) {
-  const std::int64_t limit = std::int64_t{1} << (kScaleBiasBits - 1);
-  if (!fits_32({p.multiplier, p.multiplier}) || p.shift >= kScaleBiasBits || p.terms.if_negative != 0)
+  const std::int64_t limit = std::int64_t{1} << (scale_bias_bits - 1);
+  if (!fits_32({p.multiplier, p.multiplier}) || p.shift >= scale_bias_bits || p.terms.if_negative != 0)
     return false;
   if (p.terms.if_odd == 0 && p.shift == 0 && p.terms.plus != 0) return false;
   const std::int64_t a = sum.low * p.multiplier;
@@ -125,13 +125,13 @@ bool Planner::can_requantize(const Context& context, int id, int next, const std
 bool Planner::can_count(const Context& context, int id, int next, const std::vector<Matrix>& matrices) const {
   const Node& node = context.network.nodes[static_cast<std::size_t>(next)];
   const auto& t = std::get<network::Threshold>(node.operation);
-  constexpr std::int64_t kLimit = 1 << 30;
+  constexpr std::int64_t limit = 1 << 30;
   if (network::hull(context.ranges[static_cast<std::size_t>(id)]).high >=
       std::numeric_limits<std::int32_t>::max()) {
     return false;
   }
   for (std::int64_t base : t.base) {
-    if (base <= -kLimit || base >= kLimit) return false;
+    if (base <= -limit || base >= limit) return false;
   }
   for (const Matrix& matrix : matrices) {
     for (std::size_t i = 0; i < matrix.result.size(); ++i) {
@@ -239,9 +239,9 @@ Epilogue Planner::make_epilogue(const Context& context, const Ending& ending, co
     add[o] = static_cast<std::int32_t>(p.zero_point - ending.offset);
     multiplier[o] = static_cast<std::int32_t>(p.multiplier);
     if (is_scale) {
-      offset[o] = p.offset + (std::int64_t{1} << kScaleBiasBits) + (odd ? 0 : p.terms.plus);
+      offset[o] = p.offset + (std::int64_t{1} << scale_bias_bits) + (odd ? 0 : p.terms.plus);
       wide_plus[o] = odd ? p.terms.plus : 0;
-      correction[o] = wrapped(-(std::int64_t{1} << (kScaleBiasBits - p.shift)));
+      correction[o] = wrapped(-(std::int64_t{1} << (scale_bias_bits - p.shift)));
       continue;
     }
     // Half to even is half up with ties made even; a shift of 0 has no ties but 0, which is even.

@@ -89,10 +89,10 @@ bool Planner::plan_packed_max(Context& context, int id, const Tensor& in,
 
   Base base;
   base.range = context.ranges[at];
-  base.wide.assign(base.range.size(), kNoRow);
+  base.wide.assign(base.range.size(), no_row);
   base.packed = Form::bytes;
   base.offset = producer.offset;
-  base.lane.assign(base.range.size(), kNoRow);
+  base.lane.assign(base.range.size(), no_row);
   base.part.assign(base.range.size(), 0);
   std::vector<std::uint32_t> row_begin{0};
   std::vector<Row> rows, out;
@@ -148,11 +148,10 @@ void Planner::plan_sort(Context& context, int id, const network::Sort& sort) {
   const Node& node = context.network.nodes[at];
   const Tensor& values = context.tensors[static_cast<std::size_t>(node.inputs[0])];
   const int key_node = node.inputs.size() > 1 ? node.inputs[1] : node.inputs[0];
-  const Tensor& keys = context.tensors[static_cast<std::size_t>(key_node)];
+  const Tensor keys = broadcast(context, key_node, node.shape);
   const auto axis = static_cast<std::size_t>(sort.axis);
   const auto extent = static_cast<std::size_t>(node.shape[axis]);
   const std::size_t lines = network::element_count(node.shape) / extent;
-  const std::size_t key_lines = keys.size() / extent;
   std::size_t inner = 1;
   for (std::size_t i = axis + 1; i < node.shape.size(); ++i) inner *= static_cast<std::size_t>(node.shape[i]);
 
@@ -163,7 +162,7 @@ void Planner::plan_sort(Context& context, int id, const network::Sort& sort) {
     for (std::size_t i = 0; i < extent; ++i) {
       const std::size_t place = first + i * inner;
       places.push_back(static_cast<std::uint32_t>(place));
-      line_keys.push_back(key_lines == lines ? keys[place] : keys[i]);
+      line_keys.push_back(keys[place]);
       line_values.push_back(values[place]);
     }
   }

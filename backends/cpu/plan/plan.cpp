@@ -7,8 +7,8 @@
 namespace crible::backends::cpu {
 namespace {
 
-constexpr std::size_t kAlignment = 64;
-constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t alignment_bytes = 64;
+constexpr std::size_t never = std::numeric_limits<std::size_t>::max();
 
 /// First fit among free stretches of rows; stretches grow together again when they are returned.
 class FreeRows {
@@ -51,7 +51,7 @@ class FreeRows {
 };
 
 /// Groups of single events start at multiples of this, to be aligned for vectors; rows of tiles are anyway.
-constexpr std::size_t kGroupRows = 16;
+constexpr std::size_t group_rows = 16;
 
 }  // namespace
 
@@ -61,7 +61,7 @@ void Plan::reuse_rows() {
                                         [](Row r, const RowGroup& group) { return r < group.first; });
     return static_cast<std::size_t>(after - groups.begin()) - 1;
   };
-  std::vector<std::size_t> first_use(groups.size(), kNever), last_use(groups.size(), 0);
+  std::vector<std::size_t> first_use(groups.size(), never), last_use(groups.size(), 0);
   for (const RowUse& use : uses) {
     const std::size_t group = group_of(*use.row);
     first_use[group] = std::min(first_use[group], use.step);
@@ -69,18 +69,18 @@ void Plan::reuse_rows() {
   }
   for (const ConstantRow& constant : constants) {
     first_use[group_of(constant.row)] = 0;
-    last_use[group_of(constant.row)] = kNever;
+    last_use[group_of(constant.row)] = never;
   }
   std::vector<std::vector<std::size_t>> starting(steps.size() + 1), ending(steps.size() + 1);
   for (std::size_t group = 0; group < groups.size(); ++group) {
-    if (first_use[group] == kNever) continue;
+    if (first_use[group] == never) continue;
     starting[first_use[group]].push_back(group);
-    if (last_use[group] != kNever) ending[last_use[group]].push_back(group);
+    if (last_use[group] != never) ending[last_use[group]].push_back(group);
   }
   FreeRows free;
   std::vector<std::size_t> place(groups.size(), 0);
   const auto padded = [&](std::size_t group) {
-    const std::size_t multiple = events == 1 ? kGroupRows : 1;
+    const std::size_t multiple = events == 1 ? group_rows : 1;
     return (groups[group].count + multiple - 1) / multiple * multiple;
   };
   for (std::size_t step = 0; step < starting.size(); ++step) {
@@ -100,7 +100,7 @@ void Plan::reuse_rows() {
 
 Buffer Plan::make_rows() const {
   const auto lanes = static_cast<std::size_t>(events);
-  Buffer buffer((rows + kGroupRows) * lanes * 4 + kAlignment);
+  Buffer buffer((rows + group_rows) * lanes * 4 + alignment_bytes);
   for (const ConstantRow& constant : constants) {
     std::byte* row = buffer.data() + std::size_t{constant.row} * lanes * 4;
     for (std::size_t lane = 0; lane < lanes; ++lane) {

@@ -52,7 +52,7 @@ Planner::Planner(const Kernels& kernels, Layout layout)
     : kernels_(kernels),
       layout_(layout),
       functions_(layout == Layout::single ? kernels.single : kernels.tile) {
-  plan_.events = layout == Layout::single ? 1 : kTileEvents;
+  plan_.events = layout == Layout::single ? 1 : tile_events;
 }
 
 Plan Planner::plan(const network::Network& network, const network::Ranges& ranges) {

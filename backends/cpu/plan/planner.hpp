@@ -22,8 +22,8 @@ struct Element {
 
 using Tensor = std::vector<Element>;
 
-inline constexpr Row kNoRow = ~Row{0};
-inline constexpr Element kNoElement{-1, 0};  // padding, or a part of a lane that nobody reads
+inline constexpr Row no_row = ~Row{0};
+inline constexpr Element no_element{-1, 0};  // padding, or a part of a lane that nobody reads
 
 /// What a step produced, what an input port delivers, or constants. Rows are made when first asked for.
 struct Base {
@@ -33,7 +33,7 @@ struct Base {
   network::Type type;                    // input: as stored
   std::vector<network::Interval> range;  // of each element; constant: its value
   bool is_64 = false;                    // of its wide rows
-  std::vector<Row> wide;                 // kNoRow: not made yet
+  std::vector<Row> wide;                 // no_row: not made yet
   std::vector<Row> widened;              // the same as int64, where is_64 is false
   Form packed = Form::wide;              // bytes or shorts: produced in this form
   std::vector<Row> lane;                 // packed: row and part of each element
@@ -141,7 +141,7 @@ class Planner {
     std::vector<std::int64_t> bias;
     std::uint32_t run = 1;  // elements that belong together in lanes: channels or a kernel row
     std::int64_t pad_value = 0;
-    std::vector<Tensor> pixels;         // [pixels][depth], kNoElement in the padding
+    std::vector<Tensor> pixels;         // [pixels][depth], no_element in the padding
     std::vector<std::uint32_t> result;  // [pixels][outputs]: element of the node's tensor
   };
   struct Lanes {  // how a product reads its input

@@ -76,7 +76,7 @@ void Planner::plan_conv(Context& context, int id, const network::Conv& conv) {
         }
         for (std::size_t c = 0; c < channels; ++c) {
           const std::size_t channel = group * channels + c;
-          elements.push_back(inside ? in[channel * in_pixels + flat_index(from, in_extent)] : kNoElement);
+          elements.push_back(inside ? in[channel * in_pixels + flat_index(from, in_extent)] : no_element);
         }
       }
       matrix.pixels.push_back(std::move(elements));
@@ -158,7 +158,7 @@ bool Planner::match_pixel(const Matrix& matrix, const Tensor& pixel, const Lanes
                           std::vector<Row>& rows) {
   const auto parts = static_cast<std::size_t>(parts_of(lanes.form));
   for (std::uint32_t lane = 0; lane < lanes.depth; ++lane) {
-    Row row = kNoRow;
+    Row row = no_row;
     bool padding = false;
     std::int64_t offset = 0;
     for (std::size_t part = 0; part < parts; ++part) {
@@ -172,12 +172,12 @@ bool Planner::match_pixel(const Matrix& matrix, const Tensor& pixel, const Lanes
       }
       const Base& base = bases_[static_cast<std::size_t>(e.base)];
       if (base.part[e.index] != part || base.offset != offset) return false;
-      if (row != kNoRow && row != base.lane[e.index]) return false;
+      if (row != no_row && row != base.lane[e.index]) return false;
       row = base.lane[e.index];
     }
     if (padding) {
       const std::int64_t stored = matrix.pad_value - offset;
-      if (row != kNoRow || stored < 0 || stored > 255 || lanes.form != Form::bytes) return false;
+      if (row != no_row || stored < 0 || stored > 255 || lanes.form != Form::bytes) return false;
       row = constant_row(static_cast<std::int32_t>(static_cast<std::uint32_t>(stored) * 0x01010101u), false);
     }
     rows.push_back(row);
@@ -228,10 +228,10 @@ void Planner::pack_lanes(const Matrix& matrix, Form form, Lanes& lanes) {
     if (in.low - direct >= low && in.high - direct < low + span) offset = direct;
   }
   lanes.offset.assign(lanes.element.size(), offset);
-  const Element pad = padded ? constant(matrix.pad_value) : kNoElement;
+  const Element pad = padded ? constant(matrix.pad_value) : no_element;
   for (const Tensor& pixel : matrix.pixels) {
     for (std::uint32_t lane = 0; lane < lanes.depth; ++lane) {
-      std::array<Element, 4> group{kNoElement, kNoElement, kNoElement, kNoElement};
+      std::array<Element, 4> group{no_element, no_element, no_element, no_element};
       for (std::uint32_t part = 0; part < parts; ++part) {
         const int index = lanes.element[lane * parts + part];
         if (index < 0) continue;
@@ -328,10 +328,10 @@ void Planner::plan_products(Context& context, int id, std::vector<Matrix> matric
   const std::vector<Interval>& range = context.ranges[result_node];
   Base result;
   result.range = range;
-  result.wide.assign(range.size(), kNoRow);
+  result.wide.assign(range.size(), no_row);
   result.packed = ending.form;
   result.offset = ending.offset;
-  result.lane.assign(range.size(), kNoRow);
+  result.lane.assign(range.size(), no_row);
   result.part.assign(range.size(), 0);
 
   const std::uint32_t block = layout_ == Layout::single ? kernels_.block_single : kernels_.block_tile;

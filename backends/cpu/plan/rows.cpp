@@ -60,7 +60,7 @@ int Planner::input_base(int port, network::Type type, const std::vector<Interval
   base.range = range;
   const std::size_t bytes = network::storage_bytes(type);
   base.is_64 = bytes == 8 || (bytes == 4 && !type.is_signed);
-  base.wide.assign(range.size(), kNoRow);
+  base.wide.assign(range.size(), no_row);
   bases_.push_back(std::move(base));
   return static_cast<int>(bases_.size()) - 1;
 }
@@ -72,7 +72,7 @@ Element Planner::constant(std::int64_t value) {
   base.source = Base::Source::constant;
   base.range = {Interval{value, value}};
   base.is_64 = !fits_32(base.range[0]);
-  base.wide.assign(1, kNoRow);
+  base.wide.assign(1, no_row);
   bases_.push_back(std::move(base));
   const Element element{static_cast<int>(bases_.size()) - 1, 0};
   constants_[value] = element;
@@ -80,7 +80,7 @@ Element Planner::constant(std::int64_t value) {
 }
 
 Row Planner::constant_row(std::int64_t value, bool is_64) {
-  const auto [entry, is_new] = constant_rows_.try_emplace({value, is_64}, kNoRow);
+  const auto [entry, is_new] = constant_rows_.try_emplace({value, is_64}, no_row);
   if (is_new) {
     entry->second = new_rows(is_64 ? 2 : 1);
     plan_.constants.push_back({entry->second, value, is_64});
@@ -114,7 +114,7 @@ Interval Planner::range_of(const Tensor& tensor) const {
 void Planner::make_wide(const Tensor& tensor) {
   std::map<int, std::vector<std::uint32_t>> missing;
   for (const Element& e : tensor) {
-    if (e.base >= 0 && bases_[static_cast<std::size_t>(e.base)].wide[e.index] == kNoRow) {
+    if (e.base >= 0 && bases_[static_cast<std::size_t>(e.base)].wide[e.index] == no_row) {
       missing[e.base].push_back(e.index);
     }
   }
@@ -183,11 +183,11 @@ std::vector<Row> Planner::rows_of(const Tensor& tensor, bool want_64) {
       rows.push_back(base.wide[e.index]);
       continue;
     }
-    if (base.widened.empty()) base.widened.assign(base.wide.size(), kNoRow);
+    if (base.widened.empty()) base.widened.assign(base.wide.size(), no_row);
     Row& widened = base.widened[e.index];
-    if (widened == kNoRow && base.source == Base::Source::constant) {
+    if (widened == no_row && base.source == Base::Source::constant) {
       widened = constant_row(base.range[0].low, true);
-    } else if (widened == kNoRow) {
+    } else if (widened == no_row) {
       widened = new_rows(2);
       from.push_back(base.wide[e.index]);
       to.push_back(widened);
@@ -232,7 +232,7 @@ std::int64_t direct_offset(network::Type type, Form form) {
 }  // namespace
 
 Row Planner::packed_row(const std::array<Element, 4>& parts, Form form, std::int64_t offset) {
-  const auto [entry, is_new] = packed_rows_.try_emplace({{form, offset}, parts}, kNoRow);
+  const auto [entry, is_new] = packed_rows_.try_emplace({{form, offset}, parts}, no_row);
   if (is_new) {
     entry->second = new_rows(1);
     pending_packs_.push_back({form, offset, parts, entry->second});

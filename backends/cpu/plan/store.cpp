@@ -8,8 +8,8 @@
 namespace crible::backends::cpu {
 namespace {
 
-constexpr std::size_t kAlignment = 64;
-constexpr std::size_t kFirstChunk = 4096;
+constexpr std::size_t alignment_bytes = 64;
+constexpr std::size_t first_chunk_bytes = 4096;
 
 std::size_t rounded_up(std::size_t bytes, std::size_t to) {
   return (bytes + to - 1) / to * to;
@@ -18,21 +18,22 @@ std::size_t rounded_up(std::size_t bytes, std::size_t to) {
 }  // namespace
 
 Buffer::Buffer(std::size_t bytes)
-    : data_(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{kAlignment}))), bytes_(bytes) {
+    : data_(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{alignment_bytes}))),
+      bytes_(bytes) {
   std::memset(data_.get(), 0, bytes);
 }
 
 void Buffer::Free::operator()(std::byte* p) const {
-  ::operator delete (p, std::align_val_t{kAlignment});
+  ::operator delete (p, std::align_val_t{alignment_bytes});
 }
 
 std::byte* Store::allocate(std::size_t bytes) {
   // Whole vectors must not straddle cache lines; what is smaller than a line only has to lie in one.
-  const std::size_t alignment = bytes >= kAlignment ? kAlignment : 16;
+  const std::size_t alignment = bytes >= alignment_bytes ? alignment_bytes : 16;
   used_ = rounded_up(used_, alignment);
   if (chunks_.empty() || used_ + bytes > chunks_.back().size()) {
-    const std::size_t next = chunks_.empty() ? kFirstChunk : chunks_.back().size() * 2;
-    chunks_.emplace_back(std::max(next, rounded_up(bytes, kAlignment)));
+    const std::size_t next = chunks_.empty() ? first_chunk_bytes : chunks_.back().size() * 2;
+    chunks_.emplace_back(std::max(next, rounded_up(bytes, alignment_bytes)));
     used_ = 0;
   }
   std::byte* start = chunks_.back().data() + used_;

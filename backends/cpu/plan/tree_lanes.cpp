@@ -10,17 +10,17 @@ namespace {
 
 using network::Interval;
 
-constexpr int kLevels = 4;
-constexpr int kNodes = 15;
-constexpr int kLeaves = 16;
-constexpr int kGroup = 32;
-constexpr std::size_t kMostFeatures = 256;
+constexpr int tree_levels = 4;
+constexpr int full_nodes = 15;
+constexpr int full_leaves = 16;
+constexpr int group_trees = 32;
+constexpr std::size_t most_features = 256;
 
 /// A tree with all its levels: a node that is not there has any edge, and the same leaf on both sides.
 struct FullTree {
-  std::array<std::uint8_t, kNodes> slot{};
-  std::array<std::int64_t, kNodes> edge{};  // goes left where edge > value - base
-  std::array<std::int64_t, kLeaves> leaf{};
+  std::array<std::uint8_t, full_nodes> slot{};
+  std::array<std::int64_t, full_nodes> edge{};  // goes left where edge > value - base
+  std::array<std::int64_t, full_leaves> leaf{};
   int output = 0;
 };
 
@@ -77,13 +77,13 @@ class Filler {
     }
     slots[i].low = std::min(slots[i].low, t);
     slots[i].high = std::max(slots[i].high, t);
-    return slots.size() <= kMostFeatures;
+    return slots.size() <= most_features;
   }
 
   bool place(const network::Tree& tree, int at, int level, int position, FullTree& full) const {
-    if (level == kLevels) {
+    if (level == tree_levels) {
       if (at >= 0) return false;
-      full.leaf[static_cast<std::size_t>(position - kNodes)] = tree.leaves[static_cast<std::size_t>(~at)];
+      full.leaf[static_cast<std::size_t>(position - full_nodes)] = tree.leaves[static_cast<std::size_t>(~at)];
       return true;
     }
     int left = at;
@@ -122,12 +122,12 @@ void append_group(const std::vector<const FullTree*>& trees, int bits, std::vect
   const auto edge_of = [&](std::size_t lane, std::size_t node) {
     return lane < trees.size() ? trees[lane]->edge[node] - (bits == 8 ? 128 : 32768) : 0;
   };
-  for (std::size_t node = 0; node < kNodes; ++node) {
-    for (std::size_t lane = 0; lane < kGroup; ++lane) {
+  for (std::size_t node = 0; node < full_nodes; ++node) {
+    for (std::size_t lane = 0; lane < group_trees; ++lane) {
       groups.push_back(lane < trees.size() ? trees[lane]->slot[node] : 0);
     }
     if (bits == 8) {
-      for (std::size_t lane = 0; lane < kGroup; ++lane) {
+      for (std::size_t lane = 0; lane < group_trees; ++lane) {
         groups.push_back(static_cast<std::uint8_t>(edge_of(lane, node)));
       }
       continue;
@@ -195,13 +195,13 @@ bool Planner::plan_tree_lanes(Context& context, int id, const network::TreeEnsem
       append_group(group, bits, groups);
       for (const FullTree* member : group)
         leaves.insert(leaves.end(), member->leaf.begin(), member->leaf.end());
-      leaves.resize(leaves.size() + (kGroup - group.size()) * kLeaves, 0);
+      leaves.resize(leaves.size() + (group_trees - group.size()) * full_leaves, 0);
       group.clear();
     };
     for (; tree < filler.trees.size() && filler.trees[tree].output == output; ++tree) {
       const FullTree& full = filler.trees[tree];
       group.push_back(&full);
-      if (group.size() == kGroup) close_group();
+      if (group.size() == group_trees) close_group();
       slots.insert(slots.end(), full.slot.begin(), full.slot.end());
       for (std::int64_t edge : full.edge) edges.push_back(repeated(edge, bits));
       for (std::uint32_t plane = 0; plane < planes; ++plane) {
@@ -210,12 +210,12 @@ bool Planner::plan_tree_lanes(Context& context, int id, const network::TreeEnsem
     }
     close_group();
     begin.push_back(static_cast<std::uint32_t>(tree));
-    group_begin.push_back(static_cast<std::uint32_t>(leaves.size() / (kGroup * kLeaves)));
+    group_begin.push_back(static_cast<std::uint32_t>(leaves.size() / (group_trees * full_leaves)));
   }
   const bool wide_out = !fits_32(network::hull(context.ranges[at]));
   context.tensors[at] = whole(new_base(context.ranges[at], wide_out));
   std::byte* scratch =
-      plan_.store.allocate(single ? 0 : features.size() * kGroup * static_cast<std::size_t>(bits / 8));
+      plan_.store.allocate(single ? 0 : features.size() * group_trees * static_cast<std::size_t>(bits / 8));
   TreeLanes step{};
   step.features = static_cast<std::uint32_t>(features.size());
   step.feature = plan_.keep_rows_in(features, &TreeFeature::row);
