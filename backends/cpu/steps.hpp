@@ -32,6 +32,7 @@ struct Step {
 
 /// Elements of an input or output array, to or from rows. `element` counts in storage units.
 struct Transfer {
+  bool consecutive;  // element i of the list is element i of the array
   std::uint32_t port;
   std::uint32_t row_elements;
   std::uint32_t count;
@@ -41,6 +42,7 @@ struct Transfer {
 
 /// Whole 32-bit lanes of an input row (four bytes, two int16), the bits in `flip` inverted.
 struct LoadLanes {
+  bool consecutive;  // byte[i] is byte[0] + 4 i
   std::uint32_t port;
   std::uint32_t row_bytes;
   std::uint32_t count;

@@ -1,4 +1,5 @@
 #include "backends/cpu/kernels/kernel.hpp"
+#include "backends/cpu/kernels/transpose.hpp"
 
 // Between the batch's arrays, rows of either integer width, and packed rows.
 
@@ -25,9 +26,25 @@ void store(const void* data, const Frame& frame) {
   const auto& t = as<Transfer>(data);
   auto* array = reinterpret_cast<Stored*>(frame.outputs[t.port]);
   const int events = E == 1 ? 1 : static_cast<int>(frame.events);
+  std::uint32_t done = 0;
+#if defined(__AVX2__)
+  if constexpr (E == tile_events && sizeof(T) == 4 && sizeof(Stored) == 4) {
+    if (t.consecutive && events == E) {
+      for (; done + square <= t.count; done += square) {
+        for (int lane = 0; lane < E; lane += square) {
+          auto* corner =
+              reinterpret_cast<std::byte*>(array + static_cast<std::size_t>(lane) * t.row_elements + done);
+          store_square(
+              [&](int i) { return row<E, T>(frame, t.row[done + static_cast<std::uint32_t>(i)]) + lane; },
+              corner, std::size_t{t.row_elements} * 4);
+        }
+      }
+    }
+  }
+#endif
   for (int lane = 0; lane < events; ++lane) {
     Stored* event = array + static_cast<std::size_t>(lane) * t.row_elements;
-    for (std::uint32_t i = 0; i < t.count; ++i) {
+    for (std::uint32_t i = done; i < t.count; ++i) {
       event[t.element[i]] = static_cast<Stored>(row<E, T>(frame, t.row[i])[lane]);
     }
   }
@@ -36,9 +53,27 @@ void store(const void* data, const Frame& frame) {
 template <int E>
 void load_lanes(const void* data, const Frame& frame) {
   const auto& t = as<LoadLanes>(data);
+  std::uint32_t done = 0;
+#if defined(__AVX2__)
+  if constexpr (E == tile_events) {
+    if (t.consecutive && frame.events == static_cast<std::size_t>(E)) {
+      for (; done + square <= t.count; done += square) {
+        for (int lane = 0; lane < E; lane += square) {
+          const std::byte* corner =
+              frame.inputs[t.port] + static_cast<std::size_t>(lane) * t.row_bytes + t.byte[done];
+          load_square(
+              [&](int i) {
+                return row<E, std::uint32_t>(frame, t.row[done + static_cast<std::uint32_t>(i)]) + lane;
+              },
+              corner, t.row_bytes, t.flip);
+        }
+      }
+    }
+  }
+#endif
   for (int lane = 0; lane < E; ++lane) {
     const std::byte* event = frame.inputs[t.port] + event_of_lane(frame, lane) * t.row_bytes;
-    for (std::uint32_t i = 0; i < t.count; ++i) {
+    for (std::uint32_t i = done; i < t.count; ++i) {
       std::uint32_t bits;
       __builtin_memcpy(&bits, event + t.byte[i], 4);
       row<E, std::uint32_t>(frame, t.row[i])[lane] = bits ^ t.flip;

@@ -126,7 +126,7 @@ void Planner::plan_output(const Tensor& tensor, network::Type type, std::uint32_
   std::vector<std::uint32_t> elements(rows.size());
   for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = static_cast<std::uint32_t>(i);
   const auto count = static_cast<std::uint32_t>(rows.size());
-  const Transfer transfer{port, count, count, plan_.keep(elements), plan_.keep_rows(rows)};
+  const Transfer transfer{true, port, count, count, plan_.keep(elements), plan_.keep_rows(rows)};
   switch (network::storage_bytes(type)) {
     case 1:
       return emit(is_64 ? Kind::store_from_64_8 : Kind::store_8, transfer);

@@ -158,8 +158,8 @@ void Planner::make_wide(int id, const std::vector<std::uint32_t>& elements) {
   const auto count = static_cast<std::uint32_t>(elements.size());
   if (base.source == Base::Source::input) {
     emit(load_kind(base.type),
-         Transfer{static_cast<std::uint32_t>(base.port), static_cast<std::uint32_t>(base.range.size()), count,
-                  plan_.keep(elements), plan_.keep_rows(rows)});
+         Transfer{false, static_cast<std::uint32_t>(base.port), static_cast<std::uint32_t>(base.range.size()),
+                  count, plan_.keep(elements), plan_.keep_rows(rows)});
     return;
   }
   std::vector<Row> lanes;
@@ -264,8 +264,10 @@ void Planner::flush_packs() {
       rows.push_back(row);
     }
     const std::size_t row_bytes = base.range.size() * network::storage_bytes(base.type);
+    bool consecutive = true;
+    for (std::size_t i = 0; i < bytes.size(); ++i) consecutive = consecutive && bytes[i] == bytes[0] + 4 * i;
     emit(Kind::load_lanes,
-         LoadLanes{static_cast<std::uint32_t>(base.port), static_cast<std::uint32_t>(row_bytes),
+         LoadLanes{consecutive, static_cast<std::uint32_t>(base.port), static_cast<std::uint32_t>(row_bytes),
                    static_cast<std::uint32_t>(rows.size()), flip_of(base.type, form), plan_.keep(bytes),
                    plan_.keep_rows(rows)});
   }
