@@ -276,7 +276,14 @@ std::optional<RequantizeRows> as_shift(const std::vector<StepFunction>& rows, in
     result.zero_point.push_back(row.zero_point);
   }
   result.shift.assign(rows.size(), shift);
-  result.rounding = shift == 0 ? Rounding::floor : rows.front().rounding;
+  result.rounding = rows.front().rounding;
+  if (shift == 0) {  // nothing is rounded: the zero point is part of the offset
+    result.rounding = Rounding::floor;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      result.offset[i] += result.zero_point[i];
+      result.zero_point[i] = 0;
+    }
+  }
   return result;
 }
 

@@ -9,7 +9,7 @@
 #include "engine/base/npy.hpp"
 #include "engine/importers/import.hpp"
 #include "engine/network/encoding.hpp"
-#include "tests/golden/executor.hpp"
+#include "tests/conformance/executors.hpp"
 
 namespace crible::golden {
 namespace {
@@ -26,7 +26,7 @@ struct Case {
   double input_step;             // real value of one unit of that array
   std::string expected;          // integers of the output, exact
   std::size_t output = 0;        // which output
-  std::string input_type;        // "" where the model's own quantizer is the input
+  std::string input_type = "";   // "" where the model's own quantizer is the input
   std::size_t skip_columns = 0;  // of the expected array's rows
 
   friend std::ostream& operator<<(std::ostream& stream, const Case& c) {
@@ -69,6 +69,32 @@ std::vector<std::int64_t> last_columns(const Array& array, std::size_t skip) {
   return result;
 }
 
+/// Integers of the network's input for real numbers, by its encoding.
+std::vector<std::int64_t> encoded(const Network& network, const std::vector<double>& values) {
+  const network::Node& input = network.nodes[static_cast<std::size_t>(network::inputs_of(network).at(0))];
+  const network::Encoding& encoding = std::get<network::Input>(input.operation).encoding;
+  std::vector<std::int64_t> result;
+  result.reserve(values.size());
+  for (const double x : values) result.push_back(network::encode(encoding, input.type, x));
+  return result;
+}
+
+/// One output of a network with one input, for all rows.
+std::vector<std::int64_t> run(const Network& network, const conformance::Executor& executor,
+                              const std::vector<std::int64_t>& rows, std::size_t output = 0) {
+  const network::Node& input = network.nodes[static_cast<std::size_t>(network::inputs_of(network).at(0))];
+  const auto elements = static_cast<std::ptrdiff_t>(network::element_count(input.shape));
+  conformance::Events events;
+  for (auto row = rows.begin(); row != rows.end(); row += elements)
+    events.push_back({conformance::Tensor(row, row + elements)});
+  const auto prepared = executor.prepare(network, 64);
+  EXPECT_EQ(prepared->proof(), executor.name);
+  std::vector<std::int64_t> result;
+  for (const conformance::Event& event : prepared->run(events))
+    result.insert(result.end(), event.at(output).begin(), event.at(output).end());
+  return result;
+}
+
 Network import_case(const std::string& model, const std::string& input_type) {
   ImportOptions options;
   if (!input_type.empty()) options.input_types[""] = InputType{network::parse_type(input_type), std::nullopt};
@@ -83,12 +109,12 @@ TEST_P(GoldenModel, IsReproducedExactlyByEveryExecutor) {
   const Network network = import_case(golden.model, golden.input_type);
   const auto rows = encoded(network, reals(read_npy(folder + golden.input), golden.input_step));
   const auto expected = last_columns(read_npy(folder + golden.expected), golden.skip_columns);
-  for (const std::string& executor : executors()) {
-    const auto actual = run(network, executor, rows)[golden.output];
-    ASSERT_EQ(actual.size(), expected.size()) << executor;
+  for (const conformance::Executor& executor : conformance::executors()) {
+    const auto actual = run(network, executor, rows, golden.output);
+    ASSERT_EQ(actual.size(), expected.size()) << executor.name;
     std::size_t differences = 0;
     for (std::size_t i = 0; i < actual.size(); ++i) differences += actual[i] != expected[i];
-    EXPECT_EQ(differences, 0U) << executor << ": of " << actual.size();
+    EXPECT_EQ(differences, 0U) << executor.name << ": of " << actual.size();
   }
 }
 
@@ -108,16 +134,16 @@ void expect_close_to_a_reference(const std::string& folder, const ImportOptions&
   const auto two = to_integers(read_npy(models + folder + "expected_f64_u8.npy"));
   const auto rows =
       options.input_types.empty() ? encoded(network, reals(input, 1.0 / 255)) : to_integers(input);
-  for (const std::string& executor : executors()) {
-    const auto actual = run(network, executor, rows)[0];
-    ASSERT_EQ(actual.size(), one.size()) << executor;
+  for (const conformance::Executor& executor : conformance::executors()) {
+    const auto actual = run(network, executor, rows);
+    ASSERT_EQ(actual.size(), one.size()) << executor.name;
     std::size_t equal = 0;
     for (std::size_t i = 0; i < actual.size(); ++i) {
       const std::int64_t off = std::min(std::abs(actual[i] - one[i]), std::abs(actual[i] - two[i]));
       equal += off == 0;
-      ASSERT_LE(off, most_off) << executor << " element " << i;
+      ASSERT_LE(off, most_off) << executor.name << " element " << i;
     }
-    EXPECT_GE(static_cast<double>(equal), exact_part * static_cast<double>(actual.size())) << executor;
+    EXPECT_GE(static_cast<double>(equal), exact_part * static_cast<double>(actual.size())) << executor.name;
   }
 }
 
@@ -134,8 +160,8 @@ TEST(GoldenImages, EspcnWithSubpixelsAndDeadChannelsIsCloseToItsReferences) {
 TEST(GoldenModels, DecodedOutputsEqualTheFloatOutputs) {
   const Network network = import_case("tfc_2w2a/model.onnx", "");
   const std::string folder = models + "tfc_2w2a/";
-  const auto logits =
-      run(network, "reference", encoded(network, reals(read_npy(folder + "input_u8.npy"), 1.0 / 255)))[0];
+  const auto logits = run(network, conformance::executors()[0],
+                          encoded(network, reals(read_npy(folder + "input_u8.npy"), 1.0 / 255)));
   const auto expected = to_doubles(read_npy(folder + "output_float.npy"));
   const auto& encoding = std::get<network::Output>(network.nodes.back().operation).encoding;
   ASSERT_EQ(logits.size(), expected.size());

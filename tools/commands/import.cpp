@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -32,8 +33,10 @@ struct Options {
 };
 
 int run_import(const Options& options) {
-  const importers::ImportResult result = importers::import_model(
+  importers::ImportResult result = importers::import_model(
       options.model, import_options(options.input_types, options.input_steps, options.score_type));
+  // Many models are called model.onnx; the name that the user chose says more.
+  result.network.name = std::filesystem::path(options.output).stem().string();
   network::save(result.network, options.output);
   print_summary(result.network);
   print_report(result.report);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "engine/base/error.hpp"
@@ -123,7 +124,9 @@ Value reshaped(Lowering& lowering, const Value& x, const Extents& shape) {
     throw Error("it reshapes " + to_string(x.shape) + " to " + to_string(shape) + ", which has another size");
   if (shape == x.shape) return x;
   if (x.is_constant()) return rearranged_constant(x, shape, in_order(element_count(shape)));
-  const Value input = lowering.emit(x);
+  Value input = lowering.emit(x);
+  // Where a final softmax along an axis went is not followed: nothing may depend on it any more.
+  if (input.dropped_axis >= 0) input.dropped_axis = std::numeric_limits<int>::max();
   // Events stay on the first axis where the new shape leaves room for them.
   const int batch = x.batch >= 0 && !shape.empty() && shape[0] == 1 ? 0 : -1;
   Value result = rearranged_value(input, shape, batch, [&] { return in_order(element_count(shape)); });

@@ -214,7 +214,7 @@ void constant(const Scope& scope) {
   throw Error("its value is of a kind that crible does not read (sparse or text)");
 }
 
-/// A final function that keeps the order of the outputs, or is applied by whoever reads them.
+/// A final function that keeps the order of the outputs; it is left to whoever reads them.
 void drop(const Scope& scope) {
   if (scope.in(0).is_constant()) throw Error("it works on constants; fold constants before the import");
   Value result = scope.in(0);
@@ -222,30 +222,42 @@ void drop(const Scope& scope) {
   scope.out(result);
 }
 
+void drop_along_axis(const Scope& scope) {
+  if (scope.in(0).is_constant()) throw Error("it works on constants; fold constants before the import");
+  Value result = scope.in(0);
+  result.dropped = scope.op().kind;
+  // Before operator set 13 it works on a matrix of all axes before `axis` and all from there on.
+  const bool new_form = scope.model().opset >= 13;
+  const int axis = axis_in(scope.op().integer("axis", new_form ? -1 : 1), result.rank());
+  result.dropped_axis =
+      new_form || axis + 1 == static_cast<int>(result.rank()) ? axis : static_cast<int>(result.rank());
+  scope.out(result);
+}
+
 }  // namespace
 
 std::vector<OperatorEntry> elementwise_operators() {
   return {
-      {"", "Add", add, true},
-      {"", "Sub", subtract, true},
-      {"", "Mul", multiply, true},
-      {"", "Div", divide, true},
-      {"", "Neg", negate, true},
+      {"", "Add", add, Place::before_input},
+      {"", "Sub", subtract, Place::before_input},
+      {"", "Mul", multiply, Place::before_input},
+      {"", "Div", divide, Place::before_input},
+      {"", "Neg", negate, Place::before_input},
       {"", "Pow", pow},
       {"", "Sqrt", square_root},
       {"", "Reciprocal", reciprocal},
-      {"", "Relu", relu, true},
-      {"", "Clip", clip, true},
+      {"", "Relu", relu, Place::before_input},
+      {"", "Clip", clip, Place::before_input},
       {"", "Max", largest},
       {"", "Min", smallest},
       {"", "LeakyRelu", leaky_relu},
       {"", "BatchNormalization", batch_norm_first},
       {"qonnx", "BatchNormalization", batch_norm_last},
-      {"", "Identity", identity, true},
-      {"", "Dropout", identity, true},
+      {"", "Identity", identity, Place::rearranging},
+      {"", "Dropout", identity, Place::rearranging},
       {"", "Constant", constant},
-      {"", "Softmax", drop},
-      {"", "LogSoftmax", drop},
+      {"", "Softmax", drop_along_axis},
+      {"", "LogSoftmax", drop_along_axis},
       {"", "Sigmoid", drop},
       {"", "Tanh", drop},
   };

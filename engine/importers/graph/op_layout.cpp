@@ -435,15 +435,15 @@ void expand_to(const Scope& scope) {
 
 std::vector<OperatorEntry> layout_operators() {
   return {
-      {"", "Reshape", reshape, true},
-      {"", "Flatten", flatten, true},
-      {"", "Squeeze", squeeze, true},
-      {"", "Unsqueeze", unsqueeze, true},
-      {"", "Transpose", transpose_axes, true},
-      {"", "Slice", slice, true},
-      {"", "Split", split, true},
+      {"", "Reshape", reshape, Place::rearranging},
+      {"", "Flatten", flatten, Place::rearranging},
+      {"", "Squeeze", squeeze, Place::rearranging},
+      {"", "Unsqueeze", unsqueeze, Place::rearranging},
+      {"", "Transpose", transpose_axes, Place::before_input},
+      {"", "Slice", slice, Place::before_input},
+      {"", "Split", split, Place::before_input},
       {"", "Concat", concat},
-      {"", "Gather", gather, true},
+      {"", "Gather", gather, Place::before_input},
       {"", "Pad", pad},
       {"", "DepthToSpace", depth_to_space},
       {"", "SpaceToDepth", space_to_depth},

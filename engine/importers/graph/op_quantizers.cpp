@@ -386,18 +386,18 @@ void cast(const Scope& scope) {
 
 std::vector<OperatorEntry> quantizer_operators() {
   return {
-      {"qonnx", "Quant", quant, true},
-      {"qonnx", "IntQuant", quant, true},
-      {"qonnx", "BipolarQuant", bipolar_quant, true},
+      {"qonnx", "Quant", quant, Place::before_input},
+      {"qonnx", "IntQuant", quant, Place::before_input},
+      {"qonnx", "BipolarQuant", bipolar_quant, Place::before_input},
       {"qonnx", "Trunc", trunc},
       {"qonnx", "MultiThreshold", multi_threshold},
       {"qonnx", "FloatQuant", float_quant},
-      {"", "QuantizeLinear", quantize_linear, true},
-      {"com.microsoft", "QuantizeLinear", quantize_linear, true},
+      {"", "QuantizeLinear", quantize_linear, Place::before_input},
+      {"com.microsoft", "QuantizeLinear", quantize_linear, Place::before_input},
       {"", "DequantizeLinear", dequantize_linear},
       {"com.microsoft", "DequantizeLinear", dequantize_linear},
-      {"", "DynamicQuantizeLinear", dynamic_quantize, true},
-      {"", "Cast", cast, true},
+      {"", "DynamicQuantizeLinear", dynamic_quantize, Place::before_input},
+      {"", "Cast", cast, Place::before_input},
   };
 }
 

@@ -131,8 +131,12 @@ void arg_max(const Scope& scope) {
     throw Error("it takes the last of equal elements; export it with select_last_index = 0");
   const int axis = axis_in(scope.op().integer("axis", 0), x.rank());
   Lowering::axis_of(x, axis);
+  if (x.dropped_axis >= 0 && x.dropped_axis != axis)
+    throw Error("it follows a " + x.dropped +
+                " along another axis, which changes the order; end the model before it");
   Value value = reduce_axis(scope.lowering(), ordered(scope.lowering(), x, axis), axis, ReduceKind::argmax);
   value.dropped.clear();
+  value.dropped_axis = -1;
   value.is_integer = true;
   value.scale = Coefficients::uniform(value.rank(), 1);
   value.offset = Coefficients::uniform(value.rank(), 0);
@@ -184,7 +188,7 @@ std::vector<OperatorEntry> reduce_operators() {
       {"", "ReduceMax", reduce_max},
       {"", "ReduceMin", reduce_min},
       {"", "ReduceSumSquare", reduce_sum_of_squares},
-      {"", "ArgMax", arg_max},
+      {"", "ArgMax", arg_max, Place::after_final},
       {"", "TopK", top_k},
   };
 }

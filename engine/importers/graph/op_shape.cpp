@@ -80,8 +80,12 @@ void round_values(const Scope& scope) {
 
 std::vector<OperatorEntry> shape_operators() {
   return {
-      {"", "Shape", shape, true},  {"", "Size", size, true},    {"", "ConstantOfShape", constant_of_shape},
-      {"", "Range", range},        {"", "Floor", floor_values}, {"", "Ceil", ceil_values},
+      {"", "Shape", shape, Place::rearranging},
+      {"", "Size", size, Place::rearranging},
+      {"", "ConstantOfShape", constant_of_shape},
+      {"", "Range", range},
+      {"", "Floor", floor_values},
+      {"", "Ceil", ceil_values},
       {"", "Round", round_values},
   };
 }

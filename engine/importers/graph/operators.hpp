@@ -38,12 +38,19 @@ class Scope {
 
 using Handler = void (*)(const Scope&);
 
-/// One operator kind. Those that are `transparent` may stand between an input and its quantizer.
+/// Where an operator may stand.
+enum class Place {
+  anywhere_inside,  // not before the first quantizer of an open input, not after a final function
+  before_input,     // also between an input and its quantizer
+  rearranging,      // also there, and after a final softmax or sigmoid
+  after_final,      // not before the first quantizer, but after a final function
+};
+
 struct OperatorEntry {
   std::string_view domain;
   std::string_view kind;
   Handler handler;
-  bool transparent = false;
+  Place place = Place::anywhere_inside;
 };
 
 /// Nothing when crible does not know the operator.

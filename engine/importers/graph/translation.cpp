@@ -217,7 +217,8 @@ void Translation::translate(const Operator& op) {
     const Value& argument = value(input);
     unknown = unknown || argument.is_unknown;
     if (argument.open_input >= 0) open = argument.open_input;
-    if (!argument.dropped.empty() && entry && !entry->transparent)
+    if (!argument.dropped.empty() && entry && entry->place != Place::rearranging &&
+        entry->place != Place::after_final)
       throw Error(
           "it follows a " + argument.dropped +
           ", which has no exact integer form inside a network; put a quantizer and a table there, or end "
@@ -234,9 +235,9 @@ void Translation::translate(const Operator& op) {
   if (!entry) {
     std::string what = "crible does not know this operator";
     if (!op.domain.empty()) what += " of domain '" + op.domain + "'";
-    throw Error(what + "; remove it or replace it by operators that ARCHITECTURE.md lists");
+    throw Error(what + "; remove it or replace it by operators that docs/models.md lists");
   }
-  if (open >= 0 && !entry->transparent) {
+  if (open >= 0 && entry->place != Place::before_input && entry->place != Place::rearranging) {
     auto& obstacle = obstacles_[static_cast<std::size_t>(open)];
     if (obstacle.empty())
       obstacle = "is used by node '" + op.name + "' (" + op.kind + ") without a quantizer";

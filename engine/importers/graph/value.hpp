@@ -38,7 +38,8 @@ struct Value {
   Coefficients offset;
   std::optional<Rational> low;  // of the clamp (relu, clip) that has not been applied to q yet
   std::optional<Rational> high;
-  std::string dropped;  // "Softmax": a final function that was left out; the value is its argument
+  std::string dropped;    // "Softmax": a final function that was left out; the value is its argument
+  int dropped_axis = -1;  // the axis it works along; -1 for each element alone
 
   bool is_constant() const { return constant != nullptr; }
   bool has_clamp() const { return low || high; }
