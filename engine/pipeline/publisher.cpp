@@ -43,7 +43,7 @@ Publisher::Publisher(zmq::context_t& context, const DecisionsConfig& config, con
     throw Error(problem(config, address, error.num()));
   }
   for (std::size_t i = 0; i < buffer_count; ++i) {
-    buffers_.push_back(new Buffer{std::make_unique<std::byte[]>(frame_limit), {}});
+    buffers_.push_back(new Buffer{std::make_unique<std::byte[]>(frame_limit)});
   }
 }
 
