@@ -1,11 +1,13 @@
 #include "engine/base/yaml.hpp"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <sstream>
 
 #include "engine/base/file.hpp"
 
@@ -90,11 +92,35 @@ class Reader {
   std::size_t values_ = 0;
 };
 
+/// Reads a document and keeps nothing.
+class Nothing : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  }
+  void OnMapEnd() override {}
+};
+
+/// YAML::LoadAll would do, but it never ends on texts such as ",": each call takes nothing and finds another
+/// empty document.
+bool has_second_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  Nothing nothing;
+  return parser.HandleNextDocument(nothing) && parser.HandleNextDocument(nothing);
+}
+
 Value parse_document(const std::string& text, const std::string& source, const std::string& key) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) throw Error(source + ": holds several YAML documents; keep one");
-    const YAML::Node document = documents.empty() ? YAML::Node() : documents.front();
+    if (has_second_document(text)) throw Error(source + ": holds several YAML documents; keep one");
+    const YAML::Node document = YAML::Load(text);
     return Value(Reader(source, text).read(document, key));
   } catch (const YAML::Exception& exception) {
     throw Error(place_of(source, exception.mark) + ": not well-formed YAML: " + exception.msg);

@@ -299,10 +299,8 @@ class BindingCompiler {
     const network::Interval range = range_of(run.type);
     const Wide low = Wide{range.low} - written.offset;
     const Wide high = Wide{range.high} - written.offset;
-    const int left = written.shift < 0 ? static_cast<int>(-written.shift) : 0;
-    return written.shift < 32 && inside(written.offset, written.offset, narrow_range) &&
-           inside(range.low, range.high, narrow_range) &&
-           inside(low * (Wide{1} << left), high * (Wide{1} << left), narrow_range);
+    return written.shift >= 0 && written.shift < 32 && inside(written.offset, written.offset, narrow_range) &&
+           inside(range.low, range.high, narrow_range) && inside(low, high, narrow_range);
   }
 
   /// Proves that every value of the field stays inside the input's type.

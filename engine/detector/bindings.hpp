@@ -82,14 +82,19 @@ class Binding {
   };
 
   struct Run;
-  using Kernel = void (*)(const Run& run, const void* transforms, const std::byte* source,
-                          std::byte* target) noexcept;
+
+  /// Where the rows of a run begin: one behind the other in a payload, or anywhere.
+  struct Rows {
+    const std::byte* first = nullptr;
+    const std::byte* const* objects = nullptr;  // null: rows are step_bytes apart
+  };
+  using Kernel = void (*)(const Run& run, const void* transforms, Rows rows, std::byte* target) noexcept;
 
   /// `repeat` rows of `count` neighbouring elements of one type, to neighbouring elements of one input.
   struct Run {
     Kernel kernel = nullptr;  // for the type, the arithmetic and the input's element size
     From from = From::payload;
-    bool narrow = true;   // 32-bit arithmetic is enough
+    bool narrow = true;   // 32-bit arithmetic is enough, and nothing is shifted left
     bool uniform = true;  // one transform for all elements of a row, else one for each
     FieldType type = FieldType::i16;
     std::uint32_t input = 0;
@@ -104,8 +109,7 @@ class Binding {
   };
 
   template <class Element, class Arithmetic, class Target>
-  static void copy(const Run& run, const void* transforms, const std::byte* source,
-                   std::byte* target) noexcept;
+  static void copy(const Run& run, const void* transforms, Rows rows, std::byte* target) noexcept;
   template <class Element>
   static Kernel kernel_of(bool narrow, std::size_t target_bytes);
   static Kernel kernel_of(FieldType type, bool narrow, std::size_t target_bytes);

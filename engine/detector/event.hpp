@@ -54,6 +54,10 @@ class Event {
   const std::byte* object(std::size_t collection, std::size_t index) const noexcept {
     return objects_[first_[collection] + index];
   }
+  /// The records of all objects, one after the other, with the padding.
+  const std::byte* const* objects(std::size_t collection) const noexcept {
+    return objects_.data() + first_[collection];
+  }
 
  private:
   friend class Decoder;
@@ -64,6 +68,7 @@ class Event {
   std::vector<std::uint32_t> counts_;
   std::vector<std::uint32_t> first_;  // of each collection in objects_
   std::vector<const std::byte*> objects_;
+  std::vector<std::int64_t> keys_;  // what objects_ are sorted by
 };
 
 }  // namespace crible::detector

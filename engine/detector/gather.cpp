@@ -6,21 +6,30 @@
 namespace crible::detector {
 
 template <class Element, class Arithmetic, class Target>
-void Binding::copy(const Run& run, const void* transforms, const std::byte* source,
-                   std::byte* target) noexcept {
-  const auto* transform = static_cast<const Transform<Arithmetic>*>(transforms);
-  const auto one = [source, target](const Transform<Arithmetic>& t, std::size_t i) {
+void Binding::copy(const Run& run, const void* transforms, Rows rows, std::byte* target) noexcept {
+  const auto* const transform = static_cast<const Transform<Arithmetic>*>(transforms);
+  const std::uint32_t count = run.count;
+  const auto one = [](const Transform<Arithmetic>& t, const std::byte* from, std::byte* to) {
     Element element;
-    std::memcpy(&element, source + i * sizeof element, sizeof element);
-    const Arithmetic moved = ((static_cast<Arithmetic>(element) - t.offset) >> t.right) << t.left;
+    std::memcpy(&element, from, sizeof element);
+    Arithmetic moved = (static_cast<Arithmetic>(element) - t.offset) >> t.right;
+    if constexpr (sizeof(Arithmetic) == 8) moved <<= t.left;
     const auto value = static_cast<Target>(std::clamp(moved, t.low, t.high));
-    std::memcpy(target + i * sizeof value, &value, sizeof value);
+    std::memcpy(to, &value, sizeof value);
   };
-  if (run.uniform) {
-    const Transform<Arithmetic> t = *transform;
-    for (std::size_t i = 0; i < run.count; ++i) one(t, i);
-  } else {
-    for (std::size_t i = 0; i < run.count; ++i) one(transform[i], i);
+  for (std::uint32_t r = 0; r < run.repeat; ++r) {
+    const std::byte* source = rows.objects != nullptr ? rows.objects[r] + run.offset_bytes : rows.first;
+    if (run.uniform) {
+      const Transform<Arithmetic> t = *transform;
+      for (std::uint32_t i = 0; i < count; ++i)
+        one(t, source + i * sizeof(Element), target + i * sizeof(Target));
+    } else {
+      for (std::uint32_t i = 0; i < count; ++i) {
+        one(transform[i], source + i * sizeof(Element), target + i * sizeof(Target));
+      }
+    }
+    rows.first += run.step_bytes;
+    target += run.place_step_bytes;
   }
 }
 
@@ -63,31 +72,22 @@ Binding::Kernel Binding::kernel_of(FieldType type, bool narrow, std::size_t targ
 void Binding::gather(const Event& event, std::size_t object,
                      std::span<std::byte* const> rows) const noexcept {
   for (const Run& run : runs_) {
-    const void* transforms = transforms_of(run);
-    std::byte* target = rows[run.input] + run.place_bytes;
+    Rows source;
     switch (run.from) {
-      case From::payload: {
-        const std::byte* source = event.payload(run.index) + run.offset_bytes;
-        for (std::uint32_t r = 0; r < run.repeat; ++r) {
-          run.kernel(run, transforms, source, target);
-          source += run.step_bytes;
-          target += run.place_step_bytes;
-        }
+      case From::payload:
+        source.first = event.payload(run.index) + run.offset_bytes;
         break;
-      }
       case From::objects:
-        for (std::uint32_t r = 0; r < run.repeat; ++r, target += run.place_step_bytes) {
-          run.kernel(run, transforms, event.object(run.index, r) + run.offset_bytes, target);
-        }
+        source.objects = event.objects(run.index);
         break;
       case From::current:
-        run.kernel(run, transforms, event.object(run.index, object) + run.offset_bytes, target);
+        source.first = event.object(run.index, object) + run.offset_bytes;
         break;
       case From::constants:
-        const auto* values = reinterpret_cast<const std::byte*>(constants_.data());
-        run.kernel(run, transforms, values + run.offset_bytes, target);
+        source.first = reinterpret_cast<const std::byte*>(constants_.data()) + run.offset_bytes;
         break;
     }
+    run.kernel(run, transforms_of(run), source, rows[run.input] + run.place_bytes);
   }
 }
 

@@ -1,8 +1,28 @@
 #include "engine/detector/plan.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace crible::detector {
+
+namespace {
+
+/// The usual case: every field that is looked at is an i16.
+struct ReadShort {
+  static std::int64_t integer(FieldType, const std::byte* place) noexcept {
+    std::int16_t value;
+    std::memcpy(&value, place, sizeof value);
+    return value;
+  }
+};
+
+struct ReadAny {
+  static std::int64_t integer(FieldType type, const std::byte* place) noexcept {
+    return read_integer(type, place);
+  }
+};
+
+}  // namespace
 
 const char* sentence(DecodeStatus status) {
   switch (status) {
@@ -39,8 +59,7 @@ void Decoder::plan_source(const Source& source) {
   plan.may_be_longer = source.may_be_longer;
   plan.first_check = static_cast<std::uint32_t>(checks_.size());
   for (const Field& field : source.fields) {
-    if (!field.equals) continue;
-    checks_.push_back({static_cast<std::uint32_t>(field.offset_bytes), field.type, *field.equals});
+    if (field.equals) add_check(plan, field);
   }
   plan.end_check = static_cast<std::uint32_t>(checks_.size());
   if (!source.records.empty() && source.records.back().count != CountKind::fixed) {
@@ -53,6 +72,25 @@ void Decoder::plan_source(const Source& source) {
     plan.count_offset_bytes = static_cast<std::uint32_t>(field.offset_bytes);
   }
   sources_.push_back(plan);
+}
+
+/// Constants that lie near each other share one check.
+void Decoder::add_check(const SourcePlan& plan, const Field& field) {
+  const std::size_t bytes = bytes_of(field.type);
+  const auto within = [&](const Check& check) {
+    return field.offset_bytes >= check.offset_bytes &&
+           field.offset_bytes + bytes <= check.offset_bytes + check.bytes;
+  };
+  if (checks_.size() == plan.first_check || !within(checks_.back())) {
+    const std::size_t window = std::min<std::size_t>(8, plan.fixed_bytes);
+    const std::size_t offset = std::min(field.offset_bytes, plan.fixed_bytes - window);
+    checks_.push_back({static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(window), 0, 0});
+  }
+  Check& check = checks_.back();
+  const std::uint64_t ones = bytes == 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * bytes)) - 1;
+  const std::size_t shift = 8 * (field.offset_bytes - check.offset_bytes);
+  check.mask |= ones << shift;
+  check.value |= (static_cast<std::uint64_t>(*field.equals) & ones) << shift;
 }
 
 void Decoder::plan_collection(const Description& description, const Collection& collection) {
@@ -77,6 +115,10 @@ void Decoder::plan_collection(const Description& description, const Collection& 
   plan.sort_type = sort.type;
   plan.zero_offset_bytes = static_cast<std::uint32_t>(zero.offset_bytes);
   plan.sort_offset_bytes = static_cast<std::uint32_t>(sort.offset_bytes);
+  const FieldType sole = plan.sort ? plan.sort_type : plan.zero_type;
+  const bool short_integers =
+      sole == FieldType::i16 && (!plan.sort || !plan.drop_zero || sole == plan.zero_type);
+  plan.collect = short_integers ? &Decoder::collect<ReadShort> : &Decoder::collect<ReadAny>;
   objects_ += collection.capacity;
   collections_.push_back(plan);
 }
@@ -88,6 +130,7 @@ Event Decoder::make_event() const {
   event.counts_.resize(collections_.size());
   for (const CollectionPlan& plan : collections_) event.first_.push_back(plan.first_object);
   event.objects_.resize(objects_);
+  event.keys_.resize(objects_);
   return event;
 }
 
@@ -99,7 +142,9 @@ DecodeResult Decoder::decode(std::span<const Payload> fragments, Event& event) c
     if (status != DecodeStatus::ok) return {status, static_cast<std::uint32_t>(s)};
     event.payloads_[s] = fragments[s].data();
   }
-  for (std::size_t c = 0; c < collections_.size(); ++c) collect(collections_[c], event, event.counts_[c]);
+  for (std::size_t c = 0; c < collections_.size(); ++c) {
+    event.counts_[c] = (this->*collections_[c].collect)(collections_[c], event);
+  }
   event.valid_ = true;
   return {};
 }
@@ -109,9 +154,13 @@ DecodeStatus Decoder::check(const SourcePlan& plan, Payload payload, std::uint32
   if (payload.size() < plan.fixed_bytes) return DecodeStatus::too_short;
   for (std::uint32_t i = plan.first_check; i < plan.end_check; ++i) {
     const Check& constant = checks_[i];
-    if (read_integer(constant.type, payload.data() + constant.offset_bytes) != constant.value) {
-      return DecodeStatus::wrong_constant;
+    std::uint64_t word = 0;
+    if (constant.bytes == sizeof word) {
+      std::memcpy(&word, payload.data() + constant.offset_bytes, sizeof word);
+    } else {
+      std::memcpy(&word, payload.data() + constant.offset_bytes, constant.bytes);
     }
+    if ((word & constant.mask) != constant.value) return DecodeStatus::wrong_constant;
   }
   if (plan.record_bytes != 0) return count_records(plan, payload, count);
   const bool longer = payload.size() > plan.fixed_bytes;
@@ -134,8 +183,10 @@ DecodeStatus Decoder::count_records(const SourcePlan& plan, Payload payload,
   return longer && !plan.may_be_longer ? DecodeStatus::too_long : DecodeStatus::ok;
 }
 
-void Decoder::collect(const CollectionPlan& plan, Event& event, std::uint32_t& count) const noexcept {
-  const std::byte** objects = event.objects_.data() + plan.first_object;
+template <class Read>
+std::uint32_t Decoder::collect(const CollectionPlan& plan, Event& event) const noexcept {
+  const std::byte** const objects = event.objects_.data() + plan.first_object;
+  std::int64_t* const keys = event.keys_.data() + plan.first_object;
   std::uint32_t kept = 0;
   for (std::uint32_t p = plan.first_part; p < plan.end_part; ++p) {
     const Part& part = parts_[p];
@@ -143,35 +194,30 @@ void Decoder::collect(const CollectionPlan& plan, Event& event, std::uint32_t& c
     const std::uint32_t records =
         part.fixed_count != 0 ? part.fixed_count : event.record_counts_[part.source];
     for (std::uint32_t r = 0; r < records; ++r, record += part.record_bytes) {
-      if (plan.drop_zero && read_integer(plan.zero_type, record + plan.zero_offset_bytes) == 0) continue;
-      kept = insert(plan, objects, kept, record);
+      if (plan.drop_zero && Read::integer(plan.zero_type, record + plan.zero_offset_bytes) == 0) continue;
+      std::int64_t key = 0;
+      if (plan.sort) {
+        key = Read::integer(plan.sort_type, record + plan.sort_offset_bytes);
+        if (plan.descending) key = ~key;  // reverses the order, and cannot overflow
+      }
+      std::uint32_t place = kept;
+      if (kept == plan.capacity) {
+        if (!plan.sort || key >= keys[kept - 1]) continue;
+        --place;
+      } else {
+        ++kept;
+      }
+      // From the end: sources sort their records already, so that nearly all stay where they come.
+      for (; place > 0 && key < keys[place - 1]; --place) {
+        objects[place] = objects[place - 1];
+        keys[place] = keys[place - 1];
+      }
+      objects[place] = record;
+      keys[place] = key;
     }
   }
-  count = kept;
   for (std::uint32_t o = kept; o < plan.capacity; ++o) objects[o] = zeros_.data();
-}
-
-std::uint32_t Decoder::insert(const CollectionPlan& plan, const std::byte** objects, std::uint32_t count,
-                              const std::byte* record) noexcept {
-  const bool full = count == plan.capacity;
-  std::uint32_t place = count;
-  if (plan.sort) {
-    // From the end: sources sort their records already, so that nearly all stay where they come.
-    const auto key = [&plan](const std::byte* r) {
-      return read_integer(plan.sort_type, r + plan.sort_offset_bytes);
-    };
-    const std::int64_t mine = key(record);
-    while (place > 0) {
-      const std::int64_t other = key(objects[place - 1]);
-      if (plan.descending ? other >= mine : other <= mine) break;
-      --place;
-    }
-  }
-  if (place == plan.capacity) return count;
-  const std::uint32_t end = full ? count - 1 : count;
-  for (std::uint32_t o = end; o > place; --o) objects[o] = objects[o - 1];
-  objects[place] = record;
-  return full ? count : count + 1;
+  return kept;
 }
 
 }  // namespace crible::detector

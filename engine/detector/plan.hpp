@@ -41,10 +41,13 @@ class Decoder {
   DecodeResult decode(std::span<const Payload> fragments, Event& event) const noexcept;
 
  private:
+  /// Eight neighbouring bytes of the payload (fewer when its fixed part is shorter): those under the mask
+  /// must be as in `value`.
   struct Check {
     std::uint32_t offset_bytes;
-    FieldType type;
-    std::int64_t value;
+    std::uint32_t bytes;
+    std::uint64_t mask;
+    std::uint64_t value;
   };
 
   /// What is checked in one source's payload. The array of records with a varying count, if there is one,
@@ -69,7 +72,11 @@ class Decoder {
     std::uint32_t fixed_count;  // 0: the source's varying count
   };
 
+  struct CollectionPlan;
+  using Collect = std::uint32_t (Decoder::*)(const CollectionPlan& plan, Event& event) const noexcept;
+
   struct CollectionPlan {
+    Collect collect;  // for the types of the fields
     std::uint32_t first_part;
     std::uint32_t end_part;
     std::uint32_t first_object;
@@ -87,9 +94,9 @@ class Decoder {
   void plan_collection(const Description& description, const Collection& collection);
   DecodeStatus count_records(const SourcePlan& plan, Payload payload, std::uint32_t& count) const noexcept;
   DecodeStatus check(const SourcePlan& plan, Payload payload, std::uint32_t& count) const noexcept;
-  void collect(const CollectionPlan& plan, Event& event, std::uint32_t& count) const noexcept;
-  static std::uint32_t insert(const CollectionPlan& plan, const std::byte** objects, std::uint32_t count,
-                              const std::byte* record) noexcept;
+  void add_check(const SourcePlan& plan, const Field& field);
+  template <class Read>
+  std::uint32_t collect(const CollectionPlan& plan, Event& event) const noexcept;
 
   std::vector<SourcePlan> sources_;
   std::vector<Check> checks_;

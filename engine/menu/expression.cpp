@@ -187,12 +187,14 @@ const auto primary_def =
 
 BOOST_SPIRIT_DEFINE(disjunction, conjunction, negation, comparison, sum, product, factor, primary)
 
-void check_size(const std::string& text) {
+void check_text(const std::string& text) {
   if (text.size() > longest_text) {
     throw ExpressionError{longest_text, "is longer than 2000 characters; split it into several chains"};
   }
   int depth = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
+    if (static_cast<unsigned char>(text[i]) > 127)
+      throw ExpressionError{i, "only ASCII characters can stand here"};
     depth += text[i] == '(' ? 1 : text[i] == ')' ? -1 : 0;
     if (depth > deepest) throw ExpressionError{i, "more than 64 open parentheses"};
   }
@@ -201,7 +203,7 @@ void check_size(const std::string& text) {
 }  // namespace
 
 SyntaxTree parse_expression(const std::string& text) {
-  check_size(text);
+  check_text(text);
   State state{text.begin(), {}, {}, {}, {}};
   Iterator at = text.begin();
   const auto grammar = x3::with<StateTag>(std::ref(state))[disjunction];

@@ -82,6 +82,7 @@ TEST(Yaml, RefusesBrokenDocuments) {
             std::string::npos);
   EXPECT_NE(sentence_of([] { parse("? [a]\n: b\n", "t.yaml"); }).find("t.yaml:1: a key must be a word"),
             std::string::npos);
+  EXPECT_NE(sentence_of([] { parse(",\nc -:", "t.yaml"); }).find("t.yaml"), std::string::npos) << "and ends";
   EXPECT_EQ(parse("", "t.yaml").kind(), Kind::null);
 }
 

@@ -190,6 +190,7 @@ TEST_F(Condition, RefusesWrongSyntax) {
   EXPECT_EQ(problem("1 < bx < 3"), "7: comparisons cannot be chained; join them with 'and'");
   EXPECT_EQ(problem("bx / 2 == 1"), "3: there is no division; multiply the other side instead");
   EXPECT_EQ(problem("bx == 1 && bx == 2"), "8: expected an operator or the end here");
+  EXPECT_EQ(problem("bx > 1 \xc2\xb5s"), "7: only ASCII characters can stand here");
   EXPECT_EQ(problem(std::string(65, '(')), "64: more than 64 open parentheses");
   EXPECT_EQ(problem(std::string(3000, ' ')),
             "2000: is longer than 2000 characters; split it into several chains");
