@@ -4,8 +4,8 @@
 #include <chrono>
 #include <cstring>
 #include <exception>
-#include <mutex>
-#include <set>
+#include <memory>
+#include <optional>
 #include <string_view>
 #include <thread>
 
@@ -77,6 +77,7 @@ class Worker : private DecisionSink {
   virtual ~Worker() = default;
 
   void block(const BlockInfo& block) {
+    decided_ = 0;
     ReadStatus status = reader_.read(block, body_);
     if (status == ReadStatus::ok) {
       result.body_bytes += block.header.body_bytes;
@@ -116,7 +117,6 @@ class Worker : private DecisionSink {
   ReadStatus events(const BlockInfo& block) {
     cursor_.reset(body_.bytes());
     decisions_.resize(std::max<std::size_t>(decisions_.size(), block.header.event_count));
-    decided_ = 0;
     std::size_t count = 0;
     ReadStatus status;
     record::EventView event;
@@ -287,6 +287,11 @@ class BlockDealer {
   std::atomic<std::size_t> next_ = 0;
 };
 
+/// Books name their luminosity block, the ledger of a run lists all of them.
+bool is_whole_ledger(std::string_view text) {
+  return text.find("\"luminosity_blocks\"") != text.npos;
+}
+
 void add(ReplayResult& sum, const ReplayResult& part) {
   sum.comparison.add(part.comparison);
   sum.bad_blocks.insert(sum.bad_blocks.end(), part.bad_blocks.begin(), part.bad_blocks.end());
@@ -339,26 +344,38 @@ ReplayResult replay(const record::Reader& reader, const Trigger& trigger, const 
 
 LedgerCheck check_ledger(const record::Reader& reader, const Trigger& trigger) {
   LedgerCheck check;
+  const auto add_violations = [&](const std::vector<std::string>& sentences) {
+    check.violations.insert(check.violations.end(), sentences.begin(), sentences.end());
+  };
   std::vector<std::uint16_t> sources;
   for (const detector::Source& source : trigger.description.sources)
     sources.push_back(static_cast<std::uint16_t>(source.id));
-  builder::Ledger ledger(reader.run_header().run, sources);
+  builder::Ledger sum(reader.run_header().run, sources);
+  std::optional<builder::Ledger> whole;
   record::Body body;
   for (const BlockInfo& block : reader.blocks()) {
     if (block.header.kind != BlockKind::ledger) continue;
     try {
       const ReadStatus status = reader.read(block, body);
       if (status != ReadStatus::ok) throw Error(sentence(status), Fault::failure);
-      const auto bytes = body.bytes();
-      ledger.add(builder::book_from_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
-      ++check.books;
+      const std::string_view text(reinterpret_cast<const char*>(body.bytes().data()), body.bytes().size());
+      if (is_whole_ledger(text)) {
+        whole = builder::ledger_from_json(text);
+      } else {
+        sum.add(builder::book_from_json(text));
+        ++check.books;
+      }
     } catch (const Error& error) {
       check.violations.push_back(place_of(reader, block) + ": " + error.what());
     }
   }
-  check.luminosity_blocks = ledger.books().size();
-  const std::vector<std::string> broken = ledger.balance();
-  check.violations.insert(check.violations.end(), broken.begin(), broken.end());
+  check.luminosity_blocks = sum.books().size();
+  add_violations(sum.balance());
+  if (whole) {
+    add_violations(whole->check_final());
+    if (to_json(*whole) != to_json(sum))
+      check.violations.push_back("the books of the luminosity blocks do not add up to the ledger of the run");
+  }
   return check;
 }
 

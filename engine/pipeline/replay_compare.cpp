@@ -89,6 +89,10 @@ void Comparison::add(const Comparison& part) {
           &ChainComparison::lost, &ChainComparison::gained_before, &ChainComparison::lost_before})
       chains[i].*member += part.chains[i].*member;
   examples.insert(examples.end(), part.examples.begin(), part.examples.end());
+  keep_first_examples();
+}
+
+void Comparison::keep_first_examples() {
   std::ranges::sort(examples, {}, &Difference::event);
   if (examples.size() > max_examples) examples.resize(max_examples);
 }
@@ -146,7 +150,7 @@ void Comparer::compare(std::span<const std::byte> recorded, const menu::Decision
   } else {
     compare_parts(*decoded, *menu::decode(scratch), result);
   }
-  if (result.examples.size() >= 4 * Comparison::max_examples) result.add({});
+  if (result.examples.size() >= 4 * Comparison::max_examples) result.keep_first_examples();
 }
 
 void Comparer::compare_parts(const menu::DecodedDecision& recorded, const menu::DecodedDecision& now,

@@ -51,6 +51,9 @@ struct Comparison {
 
   /// Adds a part made with the same Comparer.
   void add(const Comparison& part);
+
+  /// Drops all examples but the first max_examples.
+  void keep_first_examples();
 };
 
 /// Compares decisions of a recording with those of a menu of today. Chains and networks are matched by name,

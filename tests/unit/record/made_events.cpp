@@ -99,7 +99,8 @@ std::vector<std::uint64_t> read_all(const Reader& reader, std::size_t* bad) {
   return numbers;
 }
 
-void write_recording(const WriterOptions& options, std::uint64_t first, std::size_t count) {
+void write_recording(WriterOptions options, std::uint64_t first, std::size_t count) {
+  options.max_wait_ns = 60'000'000'000;  // a busy machine is no reason to lose events of a test
   Writer writer(options, made_header());
   for (std::uint64_t i = first; i < first + count; ++i)
     ASSERT_EQ(writer.append(0, MadeEvent(i).event(), 0), Status::ok);

@@ -38,6 +38,6 @@ RunHeader made_header();
 std::vector<std::uint64_t> read_all(const Reader& reader, std::size_t* bad = nullptr);
 
 /// A closed recording of events first .. first + count - 1.
-void write_recording(const WriterOptions& options, std::uint64_t first, std::size_t count);
+void write_recording(WriterOptions options, std::uint64_t first, std::size_t count);
 
 }  // namespace crible::record
