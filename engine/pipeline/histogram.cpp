@@ -11,10 +11,6 @@ void Histogram::add(const Histogram& other) noexcept {
   max_ns_ = std::max(max_ns_, other.max_ns_);
 }
 
-void Histogram::clear() noexcept {
-  *this = Histogram{};
-}
-
 std::int64_t Histogram::percentile_ns(double part) const noexcept {
   if (count_ == 0) return 0;
   const double exact_rank = std::ceil(part * static_cast<double>(count_));

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace crible::pipeline {
 
@@ -17,7 +18,6 @@ class Histogram {
   }
 
   void add(const Histogram& other) noexcept;
-  void clear() noexcept;
 
   std::uint64_t count() const noexcept { return count_; }
   std::int64_t max_ns() const noexcept { return max_ns_; }
@@ -38,7 +38,7 @@ class Histogram {
     return static_cast<std::size_t>(shift) * half + static_cast<std::size_t>(value >> shift);
   }
 
-  std::array<std::uint64_t, half*(top_bits - linear_bits + 2)> counts_{};
+  std::vector<std::uint64_t> counts_ = std::vector<std::uint64_t>(half * (top_bits - linear_bits + 2));
   std::uint64_t count_ = 0;
   std::int64_t max_ns_ = 0;
 };
