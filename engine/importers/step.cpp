@@ -55,18 +55,27 @@ Integer floor_divide(const Integer& numerator, const Integer& denominator) {
   return quotient;
 }
 
-/// Finds for each k the last q on its side. Rational functions are put on a common denominator once, so that
-/// a breakpoint costs one integer division.
+/// Finds for each k the last q on its side. Rational functions are put on a common denominator once,
+/// irrational ones on 256 binary places with a known error, so that a breakpoint costs one product and one
+/// division.
 class Breakpoints {
  public:
   explicit Breakpoints(const StepFunction& function) : function_(function) {
+    if (function.scale.sign() == 0) return;  // no breakpoints
     rational_ = function.scale.is_rational() && function.offset.is_rational();
-    if (!rational_) return;
-    const Rational& a = function.scale.rational();
-    const Rational& b = function.offset.rational();
-    denominator_ = lcm(denominator(a), denominator(b));
-    twice_scale_ = 2 * numerator(a) * (denominator_ / denominator(a));
-    twice_offset_ = 2 * numerator(b) * (denominator_ / denominator(b));
+    if (rational_) {
+      const Rational& a = function.scale.rational();
+      const Rational& b = function.offset.rational();
+      const Integer common = lcm(denominator(a), denominator(b));
+      factor_ = common;
+      shift_ = 2 * numerator(b) * (common / denominator(b));
+      divisor_ = 2 * numerator(a) * (common / denominator(a));
+      return;
+    }
+    const Real places = Rational(Integer(1) << 256);
+    factor_ = (places / function.scale).floor();
+    shift_ = 2 * (places * function.offset / function.scale).floor();
+    divisor_ = Integer(1) << 257;
   }
 
   /// Rising: the smallest q with k(q) >= k. Falling: the largest.
@@ -75,7 +84,7 @@ class Breakpoints {
     const bool rising = function_.scale.sign() > 0;
     // Rising needs the ceiling (strict: floor + 1), falling the floor (strict: ceiling - 1).
     const bool floor_first = rising == edge.strict;
-    Integer q = floor_first ? floor_of(edge.twice) : -floor_of_negated(edge.twice);
+    Integer q = floor_first ? floor_at(edge.twice, 1) : -floor_at(edge.twice, -1);
     if (edge.strict) q += rising ? 1 : -1;
     const auto result = to_int64(q);
     if (!result) throw Error("a breakpoint lies outside 64 bits", Fault::failure);
@@ -83,21 +92,20 @@ class Breakpoints {
   }
 
  private:
-  Integer floor_of(const Integer& twice_edge) const {
-    if (rational_) return floor_divide(twice_edge * denominator_ - twice_offset_, twice_scale_);
-    return exact(twice_edge).floor();
-  }
-  Integer floor_of_negated(const Integer& twice_edge) const {
-    if (rational_) return floor_divide(twice_offset_ - twice_edge * denominator_, twice_scale_);
-    return (-exact(twice_edge)).floor();
-  }
-  Real exact(const Integer& twice_edge) const {
-    return (Real(Rational(twice_edge, 2)) - function_.offset) / function_.scale;
+  /// floor(sign * (edge - offset) / scale)
+  Integer floor_at(const Integer& twice_edge, int sign) const {
+    const Integer numerator = sign * (twice_edge * factor_ - shift_);
+    if (rational_) return floor_divide(numerator, divisor_);
+    const Integer error = abs(twice_edge) + 2;
+    const Integer below = floor_divide(numerator - error, divisor_);
+    if (below == floor_divide(numerator + error, divisor_)) return below;
+    const Real exact = (Real(Rational(twice_edge, 2)) - function_.offset) / function_.scale;
+    return (sign < 0 ? -exact : exact).floor();
   }
 
   const StepFunction& function_;
   bool rational_ = false;
-  Integer denominator_, twice_scale_, twice_offset_;
+  Integer factor_, shift_, divisor_;
 };
 
 /// One side condition: with value(q) = (q * multiplier + offset) >> shift, value(inside) >= k >

@@ -1,6 +1,7 @@
 // Tree ensembles of every library against the library's own outputs, on the reference evaluator.
 
 #include <gtest/gtest.h>
+#include <onnx.pb.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,7 +11,6 @@
 #include "engine/base/npy.hpp"
 #include "engine/importers/trees/readers.hpp"
 #include "engine/reference/reference.hpp"
-#include "onnx.pb.h"
 
 namespace crible {
 namespace {

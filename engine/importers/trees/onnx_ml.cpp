@@ -1,3 +1,5 @@
+#include <onnx.pb.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -5,7 +7,6 @@
 
 #include "engine/base/error.hpp"
 #include "engine/importers/trees/readers.hpp"
-#include "onnx.pb.h"
 
 namespace crible::importers::trees {
 namespace {
