@@ -67,7 +67,7 @@ TEST(FullDisk, ResumesWhenThereIsRoomAgain) {
   EXPECT_EQ(read_all(Reader(file)).size(), full.recorded);
   EXPECT_EQ(Reader(file).damage().cut_bytes, 0u);
 
-  writer.ledger(3, "{}");
+  writer.ledger(3, std::string(20'000, ' '));  // more than the disk had when it was empty
   while (writer.counters().failed_blocks == full.failed_blocks) std::this_thread::yield();
   disk.set(RLIM_INFINITY);
   append_and_wait(writer, 1000, 100);
