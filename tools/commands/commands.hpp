@@ -40,14 +40,7 @@ void add_run(CommandLine& line);
 void add_source(CommandLine& line);
 
 inline const std::vector<void (*)(CommandLine&)> all_commands = {
-    add_demo,
-    add_run,
-    add_source,
-    add_replay,
-    add_import,
-    add_inspect,
-    add_eval,
-    add_devices,
+    add_demo, add_run, add_source, add_replay, add_import, add_inspect, add_eval, add_devices,
 };
 
 }  // namespace crible::tools
