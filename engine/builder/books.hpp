@@ -63,7 +63,8 @@ class Books {
   void add_in_use(Ledger& ledger) const;
 
  private:
-  static constexpr std::size_t book_count = 32;
+  /// Half of them can be in use: the luminosity blocks that sources out of step can be in at once.
+  static constexpr std::size_t book_count = 128;
 
   OpenBook& find(std::uint32_t luminosity_block, std::int64_t now_ns) noexcept;
   OpenBook* free_book() noexcept;

@@ -99,7 +99,7 @@ TEST(Books, WildLuminosityBlocksLoseNothing) {
 
 TEST(Books, WhatFindsNoBookIsStillBooked) {
   Books books(1);
-  for (std::uint32_t block = 0; block < 100; ++block) {
+  for (std::uint32_t block = 0; block < 1000; ++block) {
     FragmentCounts& fragments = books.use(block, block).book.sources[0].fragments;
     fragments.received += 1;
     fragments.late += 1;
@@ -108,7 +108,7 @@ TEST(Books, WhatFindsNoBookIsStillBooked) {
   books.finish_all();
   Ledger ledger(5, {1});
   while (const Book* book = books.next_finished()) ledger.add(*book);
-  EXPECT_EQ(ledger.total().total().fragments.received, 100);
+  EXPECT_EQ(ledger.total().total().fragments.received, 1000);
   EXPECT_GT(ledger.books().at(Books::no_block).sources[0].fragments.received, 0);
   EXPECT_EQ(ledger.balance(), std::vector<std::string>{});
   EXPECT_EQ(books.next_finished(), nullptr);
