@@ -1,6 +1,7 @@
 #include "tools/demo_session.hpp"
 
 #include <arpa/inet.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <cstring>
 #include <exception>
 #include <map>
+#include <new>
 #include <span>
 #include <thread>
 #include <zmq.hpp>
@@ -48,7 +50,8 @@ std::string free_address() {
 class SourceProcesses {
  public:
   SourceProcesses(const pipeline::Trigger& trigger, const pipeline::Sample& sample,
-                  const pipeline::SourceOptions& options) {
+                  const pipeline::SourceOptions& options)
+      : control_(shared_control()) {
     for (std::size_t i = 0; i < trigger.description.sources.size(); ++i) {
       const std::uint32_t id = trigger.description.sources[i].id;
       const auto source = std::ranges::find(sample.sources(), id, &pipeline::SampleSource::id);
@@ -64,6 +67,7 @@ class SourceProcesses {
       kill(process, SIGKILL);
       waitpid(process, nullptr, 0);
     }
+    munmap(control_, sizeof *control_);
   }
 
   SourceProcesses(const SourceProcesses&) = delete;
@@ -93,6 +97,14 @@ class SourceProcesses {
   }
 
  private:
+  /// In memory that all the processes share: the clock of the detector.
+  static pipeline::SourceControl* shared_control() {
+    void* memory = mmap(nullptr, sizeof(pipeline::SourceControl), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw Error("no shared memory for the source processes", Fault::failure);
+    return new (memory) pipeline::SourceControl;
+  }
+
   void start(const pipeline::Sample& sample, const pipeline::SampleSource& source, std::uint16_t id,
              const pipeline::SourceOptions& options) {
     std::fflush(nullptr);
@@ -105,8 +117,7 @@ class SourceProcesses {
     int status = 0;
     try {
       zmq::context_t context(1);
-      pipeline::SourceControl control;
-      pipeline::send_source(context, sample, source, id, options, control);
+      pipeline::send_source(context, sample, source, id, options, *control_);
     } catch (const std::exception& error) {
       std::fprintf(stderr, "crible: source %u: %s\n", id, error.what());
       status = 1;
@@ -114,6 +125,7 @@ class SourceProcesses {
     _exit(status);
   }
 
+  pipeline::SourceControl* control_;
   std::vector<pid_t> processes_;
 };
 
@@ -203,7 +215,8 @@ class Collector {
   std::thread thread_;
 };
 
-pipeline::SourceOptions source_options(const pipeline::RunConfig& config, const SessionOptions& options) {
+pipeline::SourceOptions source_options(const pipeline::RunConfig& config, const SessionOptions& options,
+                                       std::size_t sources) {
   pipeline::SourceOptions source;
   source.run = config.number;
   source.block_events = config.build.block_events;
@@ -212,6 +225,9 @@ pipeline::SourceOptions source_options(const pipeline::RunConfig& config, const 
   }
   source.events = options.events;
   source.rate_hz = options.rate_hz;
+  source.lead_events = 2048;
+  source.together = sources;
+  source.high_water_frames = 20;
   return source;
 }
 
@@ -230,7 +246,8 @@ SessionResult run_session(const pipeline::Trigger& trigger, const pipeline::Samp
   config.monitoring.prometheus.clear();
   if (!options.backend.empty()) config.batch.backend = options.backend;
 
-  SourceProcesses sources(trigger, sample, source_options(config, options));
+  SourceProcesses sources(trigger, sample,
+                          source_options(config, options, trigger.description.sources.size()));
   Collector collector(trigger, sample, config.decisions.address);
   const Interrupt interrupt;
   pipeline::Run run(trigger, config);

@@ -239,6 +239,7 @@ void Shard::publish(const Decided& event, std::span<const std::byte> encoded) no
   std::span<std::byte> room = publisher_->reserve(encoded.size(), now_ns_);
   while (room.empty() && !giving_up_ && publisher_->waits_for_room()) {
     std::this_thread::sleep_for(std::chrono::microseconds(100));
+    if (give_up_ns_ == batching::Batcher::never && context_.control.stop_requested()) begin_draining();
     giving_up_ = monotonic_ns() > give_up_ns_;
     flush();
     room = publisher_->reserve(encoded.size(), now_ns_);
@@ -319,8 +320,12 @@ bool Shard::ended() const {
   return context_.config.stop_at_end_of_run && builder_.all_sources_ended();
 }
 
-void Shard::drain() {
+void Shard::begin_draining() noexcept {
   give_up_ns_ = monotonic_ns() + context_.config.drain_ns;
+}
+
+void Shard::drain() {
+  if (give_up_ns_ == batching::Batcher::never) begin_draining();
   receiver_.close_door();
   while (now_ns_ < give_up_ns_ && receive_some()) settle(Urgency::due);
   while (!builder_.stop(now_ns_)) settle(Urgency::now);

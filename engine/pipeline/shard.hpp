@@ -88,6 +88,7 @@ class Shard final : private DecisionSink {
   void count(const Decided& event) noexcept;
   void flush();
   void sleep();
+  void begin_draining() noexcept;
   void drain();
   void refresh_status();
   void refresh_locked();

@@ -187,12 +187,26 @@ class SourceRun {
     }
     const std::uint64_t event = sample_.events()[position_++];
     ++report_.events;
-    if (report_.events % 256 == 0) control_.events.fetch_add(256, std::memory_order_relaxed);
+    if (report_.events % 256 == 0) {
+      control_.events.fetch_add(256, std::memory_order_relaxed);
+      wait_for_the_others();
+    }
     pace();
     if (fragment_ < source_.fragments.size() && source_.fragments[fragment_].event == event)
       add(source_.fragments[fragment_++]);
     if (report_.events == options_.restart_after_events) restart();
     return report_.events != options_.die_after_events;
+  }
+
+  /// Stays at most lead_events before the average of the sources.
+  void wait_for_the_others() {
+    if (options_.lead_events == 0) return;
+    while (report_.events >
+               control_.events.load(std::memory_order_relaxed) / options_.together + options_.lead_events &&
+           !control_.stop.load(std::memory_order_relaxed)) {
+      for (const auto& lane : lanes_) lane->flush();
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+    }
   }
 
   void add(const SampleFragment& fragment) {

@@ -27,6 +27,10 @@ struct SourceOptions {
   std::size_t pack_bytes = 256 << 10;         // or so many bytes,
   std::int64_t flush_ns = 200'000;            // or when its first fragment is so old
   int high_water_frames = 100;
+  /// One detector's sources see the same events at the same time: none gets further ahead of the average of
+  /// `together` sources, which share one SourceControl. 0: each for itself.
+  std::uint64_t lead_events = 0;
+  std::uint64_t together = 1;
   std::int64_t give_up_ns = 30'000'000'000;  // nobody takes packets for so long: failure
   FaultPlan faults;
   std::uint64_t restart_after_events = 0;  // the source starts again in mid-run: a new epoch; 0: never
@@ -47,7 +51,7 @@ struct SourceReport {
   std::array<wire::FaultCounts, wire::packet_fault_count> faults{};  // by wire::PacketFault
 };
 
-/// Shared by the sources of one process and whoever watches them.
+/// Shared by the sources of one process, or of several in shared memory, and whoever watches them.
 struct SourceControl {
   std::atomic<bool> stop = false;         // the sources end their run at the next event
   std::atomic<std::uint64_t> events = 0;  // gone through, sum over sources

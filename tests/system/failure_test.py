@@ -1,0 +1,113 @@
+"""What happens when the machine does not play along: kill -9, a full disk, an address in use."""
+
+import resource
+import signal
+import time
+
+import harness
+from harness import Case
+
+
+class Failures(Case):
+    def test_killed_in_the_middle(self):
+        trigger = self.trigger(timeout_ms=60_000)
+        sources = self.sources(trigger)
+        event = 0
+        size = 0
+        while event < 4000 or size < 20_000:  # until blocks of the recording are on the disk
+            for one in sources:
+                one.events(event, event + 640)
+            event += 640
+            trigger.collector.receive(30)
+            size = trigger.recording.stat().st_size if trigger.recording.exists() else 0
+        for one in sources:
+            one.events(event, event + 6400)
+        trigger.process.kill()
+        trigger.process.wait()
+        replay = trigger.replay()
+        self.assertEqual(replay.returncode, 0, replay.stdout + replay.stderr)
+        self.assertIn("not closed", replay.stdout)
+
+    def test_killed_and_cut_inside_a_block(self):
+        trigger = self.trigger(timeout_ms=60_000)
+        sources = self.sources(trigger)
+        for one in sources:
+            one.events(0, 6400)
+            one.end_run()
+        self.assert_done(trigger)
+        whole = trigger.recording.read_bytes()
+        for cut in (len(whole) // 3, len(whole) // 2, len(whole) - 3):
+            trigger.recording.write_bytes(whole[:cut])
+            replay = trigger.replay()
+            self.assertEqual(replay.returncode, 0, replay.stdout + replay.stderr)
+
+    def test_full_disk(self):
+        def small_files():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+        trigger = self.trigger(limits=small_files)
+        sources = self.sources(trigger)
+        for one in sources:
+            one.events(0, 64_000)
+            one.end_run()
+        self.assertEqual(trigger.wait(), 1, trigger.output + trigger.errors)
+        self.assertIn(str(trigger.recording), trigger.errors)
+        summary = trigger.summary()
+        self.assertTrue(summary["ledger"]["balanced"], summary["ledger"]["violations"])
+        recording = summary["recording"]
+        self.assertGreater(recording["recorded"], 0)
+        self.assertGreater(recording["write_failed"], 0)
+        self.assertEqual(recording["offered"], recording["recorded"] + recording["write_failed"])
+        self.assertEqual(len(trigger.collector.events), 64_000)  # decisions go on
+
+    def test_input_address_in_use(self):
+        first = self.trigger()
+        second = harness.Trigger(self.folder, name="second")
+        self.addCleanup(second.close)
+        text = second.config.read_text()
+        second.config.write_text(text.replace(second.addresses[0], first.addresses[0]))
+        time.sleep(0.5)  # the first one is listening
+        second.start()
+        self.assertEqual(second.wait(), 2)
+        self.assertIn(first.addresses[0], second.errors)
+        self.assertIn("in use", second.errors)
+        self.assertFalse(second.recording.exists())
+        first.process.send_signal(signal.SIGTERM)
+        self.assert_done(first)
+
+    def test_metrics_address_in_use(self):
+        port = harness.free_ports(1)[0]
+        first = self.trigger(prometheus=f"127.0.0.1:{port}")
+        time.sleep(0.5)
+        second = self.trigger(prometheus=f"127.0.0.1:{port}", name="second")
+        self.assertEqual(second.wait(), 2, second.errors)
+        self.assertIn(str(port), second.errors)
+        first.process.send_signal(signal.SIGTERM)
+        self.assert_done(first)
+
+    def test_an_existing_recording_is_not_overwritten(self):
+        (self.folder / "trigger.crec").write_text("precious")
+        trigger = self.trigger()
+        self.assertEqual(trigger.wait(), 2, trigger.errors)
+        self.assertEqual((self.folder / "trigger.crec").read_text(), "precious")
+
+    def test_no_collector_holds_the_sources_back_and_loses_nothing(self):
+        trigger = harness.Trigger(self.folder)
+        self.addCleanup(trigger.close)
+        address = trigger.decisions
+        trigger.collector.close()
+        trigger.start()
+        sources = self.sources(trigger)
+        for one in sources:
+            one.events(0, 2000)
+            one.end_run()
+        time.sleep(1)
+        trigger.collector = harness.Collector(address)
+        summary = self.assert_done(trigger)
+        self.assertEqual(summary["decisions"]["published"], 2000)
+        self.assertEqual(len(trigger.collector.events), 2000)
+
+
+if __name__ == "__main__":
+    harness.main("__main__")
