@@ -68,12 +68,16 @@ class BindingCompiler {
     if (config_.per) set_collection(config_.place.at("per"));
     const std::vector<network::NodeId> nodes = network::inputs_of(network_);
     std::vector<bool> fed(nodes.size(), false);
+    binding_.inputs_.resize(nodes.size());
     for (const yaml::Value& entry : config_.inputs) {
       entry.expect_keys({"input", "from"});
       input_ = find_input(entry, nodes);
       if (fed[input_]) throw entry.error("input '" + node().name + "' is fed already");
       fed[input_] = true;
+      first_run_ = binding_.runs_.size();
       compile_input(entry);
+      binding_.inputs_[input_] = {static_cast<std::uint32_t>(first_run_),
+                                  static_cast<std::uint32_t>(binding_.runs_.size()), std::nullopt};
     }
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       if (fed[i]) continue;
@@ -81,6 +85,10 @@ class BindingCompiler {
                                              "' of the network");
     }
     write_text();
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      binding_.use_lanes(binding_.inputs_[i], node(nodes[i]).type,
+                         network::element_count(node(nodes[i]).shape));
+    }
   }
 
  private:
@@ -281,7 +289,6 @@ class BindingCompiler {
   /// elements itself.
   void add_run(Binding::Run run, const Written& written, std::uint32_t row_elements, std::uint32_t first) {
     const std::size_t bytes = network::storage_bytes(node().type);
-    run.input = input_;
     run.place_bytes = static_cast<std::uint32_t>((elements_ + first) * bytes);
     run.place_step_bytes = static_cast<std::uint32_t>(row_elements * bytes);
     if (elements_ + std::size_t{row_elements} * run.repeat > network::element_count(node().shape)) {
@@ -332,7 +339,7 @@ class BindingCompiler {
   }
 
   void add_transform(Binding::Run run, const Binding::Transform<std::int64_t>& transform, std::size_t bytes) {
-    if (!binding_.runs_.empty() && extends(binding_.runs_.back(), run, bytes)) {
+    if (binding_.runs_.size() > first_run_ && extends(binding_.runs_.back(), run, bytes)) {
       append(binding_.runs_.back(), transform);
       return;
     }
@@ -353,8 +360,8 @@ class BindingCompiler {
   /// `next` is one element that goes on where `last` ends, both in the source and in the input.
   static bool extends(const Binding::Run& last, const Binding::Run& next, std::size_t bytes) {
     return last.kernel == next.kernel && last.from == next.from && last.narrow == next.narrow &&
-           last.input == next.input && last.index == next.index && last.repeat == next.repeat &&
-           next.count == 1 && next.from != Binding::From::constants &&
+           last.index == next.index && last.repeat == next.repeat && next.count == 1 &&
+           next.from != Binding::From::constants &&
            (last.repeat == 1 || last.place_step_bytes == next.place_step_bytes) &&
            (last.repeat == 1 || last.step_bytes == next.step_bytes) && (!last.uniform || last.count == 1) &&
            last.offset_bytes + last.count * bytes_of(last.type) == next.offset_bytes &&
@@ -373,7 +380,11 @@ class BindingCompiler {
     text = "network " + config_.name + " " + network::content_hash(network_);
     if (binding_.collection_) text += " per " + description_.collections[*binding_.collection_].name;
     text += "\n";
-    for (const Binding::Run& run : binding_.runs_) text += run_text(run);
+    for (std::size_t i = 0; i < binding_.inputs_.size(); ++i) {
+      const Binding::InputPlan& input = binding_.inputs_[i];
+      text += "  input " + std::to_string(i) + "\n";
+      for (std::uint32_t r = input.first_run; r < input.end_run; ++r) text += run_text(binding_.runs_[r]);
+    }
     for (const std::int64_t constant : binding_.constants_)
       text += "  constant " + std::to_string(constant) + "\n";
   }
@@ -381,7 +392,7 @@ class BindingCompiler {
   std::string run_text(const Binding::Run& run) const {
     std::string text = "  run";
     for (const std::uint32_t number :
-         {static_cast<std::uint32_t>(run.from), run.input, run.place_bytes, run.place_step_bytes, run.index,
+         {static_cast<std::uint32_t>(run.from), run.place_bytes, run.place_step_bytes, run.index,
           run.offset_bytes, run.step_bytes, run.repeat, run.count}) {
       text += " " + std::to_string(number);
     }
@@ -403,8 +414,9 @@ class BindingCompiler {
   const NetworkConfig& config_;
   const Description& description_;
   const network::Network& network_;
-  std::uint32_t input_ = 0;   // being compiled
-  std::size_t elements_ = 0;  // of it that are fed already
+  std::uint32_t input_ = 0;    // being compiled
+  std::size_t first_run_ = 0;  // of it
+  std::size_t elements_ = 0;   // of it that are fed already
 };
 
 Binding::Binding(const NetworkConfig& config, const Description& description,

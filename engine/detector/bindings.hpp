@@ -11,6 +11,7 @@
 #include "engine/base/yaml.hpp"
 #include "engine/detector/description.hpp"
 #include "engine/detector/event.hpp"
+#include "engine/detector/lanes.hpp"
 #include "engine/network/network.hpp"
 
 namespace crible::detector {
@@ -97,7 +98,6 @@ class Binding {
     bool narrow = true;   // 32-bit arithmetic is enough, and nothing is shifted left
     bool uniform = true;  // one transform for all elements of a row, else one for each
     FieldType type = FieldType::i16;
-    std::uint32_t input = 0;
     std::uint32_t place_bytes = 0;       // in the input's row
     std::uint32_t place_step_bytes = 0;  // from one repetition to the next
     std::uint32_t index = 0;             // source or collection
@@ -107,6 +107,20 @@ class Binding {
     std::uint32_t count = 0;
     std::uint32_t transform = 0;  // first one
   };
+
+  /// The runs of one input. With `lanes`, they only collect raw 16-bit integers, which these then transform.
+  struct InputPlan {
+    std::uint32_t first_run = 0;
+    std::uint32_t end_run = 0;
+    std::optional<Lanes> lanes;
+  };
+
+  void use_lanes(InputPlan& input, network::Type type, std::size_t elements);
+  std::optional<Lanes> lanes_of(const InputPlan& input, network::Type type, std::size_t elements) const;
+  void fill(const InputPlan& input, const Event& event, std::size_t object, std::byte* target) const noexcept;
+  template <class Element>
+  static void collect(const Run& run, const void* transforms, Rows rows, std::byte* target) noexcept;
+  static Kernel collector_of(FieldType type);
 
   template <class Element, class Arithmetic, class Target>
   static void copy(const Run& run, const void* transforms, Rows rows, std::byte* target) noexcept;
@@ -122,6 +136,7 @@ class Binding {
   std::string name_;
   std::optional<std::size_t> collection_;
   std::size_t max_objects_ = 1;
+  std::vector<InputPlan> inputs_;  // of the network, in order
   std::vector<Run> runs_;
   std::vector<Transform<std::int32_t>> narrow_;
   std::vector<Transform<std::int64_t>> wide_;

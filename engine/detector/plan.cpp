@@ -154,11 +154,14 @@ DecodeStatus Decoder::check(const SourcePlan& plan, Payload payload, std::uint32
   if (payload.size() < plan.fixed_bytes) return DecodeStatus::too_short;
   for (std::uint32_t i = plan.first_check; i < plan.end_check; ++i) {
     const Check& constant = checks_[i];
+    const std::byte* const place = payload.data() + constant.offset_bytes;
     std::uint64_t word = 0;
     if (constant.bytes == sizeof word) {
-      std::memcpy(&word, payload.data() + constant.offset_bytes, sizeof word);
+      std::memcpy(&word, place, sizeof word);
     } else {
-      std::memcpy(&word, payload.data() + constant.offset_bytes, constant.bytes);
+      for (std::uint32_t b = 0; b < constant.bytes; ++b) {
+        word |= static_cast<std::uint64_t>(place[b]) << (8 * b);
+      }
     }
     if ((word & constant.mask) != constant.value) return DecodeStatus::wrong_constant;
   }
