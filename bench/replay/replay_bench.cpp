@@ -28,7 +28,7 @@ using record::BlockKind;
 using record::ReadStatus;
 
 struct Options {
-  std::filesystem::path config = "tools/demo_data/demo.yaml";
+  std::filesystem::path config = "tools/demo_data/run.yaml";
   std::filesystem::path sample = "tools/demo_data/stream";
   std::filesystem::path folder = std::filesystem::temp_directory_path();
   std::uint64_t events = 300'000;
