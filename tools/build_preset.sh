@@ -12,9 +12,9 @@ build_preset() {
     echo "build: configuring and building $folder (some minutes the first time)"
   fi
   # shellcheck disable=SC2086
-  if ! { cmake --preset "$preset" ${CRIBLE_CMAKE_OPTIONS:-} && cmake --build --preset "$preset" "${targets[@]}"; } \
+  if ! { cmake --preset "$preset" ${CRIBLE_CMAKE_OPTIONS:-} && cmake --build --preset "$preset" "${targets[@]}" -- -k 0; } \
     >"$log" 2>&1 </dev/null; then
-    grep -E -A 12 'error|Error|FAILED' "$log" | head -n 60 >&2 || tail -n 40 "$log" >&2
+    grep -E -A 5 'error:|CMake Error' "$log" | head -n 60 >&2 || tail -n 40 "$log" >&2
     echo "build: $folder failed; the whole log is $log" >&2
     return 1
   fi
