@@ -12,6 +12,7 @@ namespace crible::pipeline {
 namespace {
 
 constexpr std::size_t buffer_count = 64;
+constexpr std::size_t most_ledgers = 1024;  // that wait for the collector
 
 std::int64_t realtime_ns() noexcept {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -95,6 +96,21 @@ void Publisher::write_header(std::span<std::byte> frame, FrameKind kind, std::ui
 }
 
 bool Publisher::try_flush() noexcept {
+  if (!send_open()) return false;
+  while (!ledgers_.empty()) {
+    write_header(ledgers_.front(), FrameKind::ledger, 0);
+    if (!socket_.send(zmq::buffer(ledgers_.front()), zmq::send_flags::dontwait)) {
+      return when_full_ == WhenFull::drop;
+    }
+    ++sequence_;
+    ++counters_.frames;
+    counters_.bytes += ledgers_.front().size();
+    ledgers_.pop_front();
+  }
+  return true;
+}
+
+bool Publisher::send_open() noexcept {
   if (open_ == nullptr || count_ == 0) return true;
   write_header({open_->bytes.get(), used_bytes_}, FrameKind::decisions, count_);
   zmq_msg_t message;
@@ -121,22 +137,23 @@ bool Publisher::try_flush() noexcept {
   return true;
 }
 
-void Publisher::send_ledger(std::string_view json) {
-  std::vector<std::byte> frame(sizeof(DecisionFrameHeader));
-  const auto* text = reinterpret_cast<const std::byte*>(json.data());
-  frame.insert(frame.end(), text, text + json.size());
-  write_header(frame, FrameKind::ledger, 0);
-  ++sequence_;
-  if (socket_.send(zmq::buffer(frame), zmq::send_flags::dontwait)) {
-    ++counters_.frames;
-    counters_.bytes += frame.size();
-  } else {
+void Publisher::add_ledger(std::string_view json) {
+  if (ledgers_.size() == most_ledgers) {
+    ledgers_.pop_front();
     ++counters_.ledgers_dropped;
   }
+  std::vector<std::byte>& frame = ledgers_.emplace_back(sizeof(DecisionFrameHeader));
+  const auto* text = reinterpret_cast<const std::byte*>(json.data());
+  frame.insert(frame.end(), text, text + json.size());
+}
+
+void Publisher::give_up() noexcept {
+  counters_.ledgers_dropped += ledgers_.size();
+  ledgers_.clear();
+  if (count_ != 0) drop_open();
 }
 
 void Publisher::drop_open() noexcept {
-  if (count_ == 0) return;
   counters_.dropped += count_;
   ++sequence_;  // the receiver sees the gap
   open_ = nullptr;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -62,20 +63,22 @@ class Publisher {
   bool due(std::int64_t now_ns) const noexcept {
     return count_ >= flush_events_ || (count_ != 0 && now_ns - opened_ns_ >= flush_ns_);
   }
-  std::size_t open_decisions() const noexcept { return count_; }
+  /// Decisions or ledgers wait to be sent.
+  bool pending() const noexcept { return count_ != 0 || !ledgers_.empty(); }
 
-  /// Sends the open frame. Returns false when the peer takes no more and the configuration says wait.
+  /// Sends the open frame and the ledgers. Returns false when the peer takes no more and the configuration
+  /// says wait.
   bool try_flush() noexcept;
 
   /// reserve() may give room later: the collector is slow, or not there yet.
   bool waits_for_room() const noexcept { return when_full_ == WhenFull::wait; }
 
-  /// Gives the open frame up and counts its decisions as dropped.
-  void drop_open() noexcept;
+  /// Takes a luminosity block's book, to be sent behind the decisions so far. Too many that wait are dropped
+  /// and counted (the recording has them too).
+  void add_ledger(std::string_view json);
 
-  /// Sends a luminosity block's book behind the decisions so far; dropped and counted when the peer takes
-  /// no more (the recording has it too).
-  void send_ledger(std::string_view json);
+  /// Gives up what was not sent: counted as dropped.
+  void give_up() noexcept;
 
   const Counters& counters() const noexcept { return counters_; }
 
@@ -90,6 +93,8 @@ class Publisher {
 
   static void let_go(void* bytes, void* buffer) noexcept;
   bool open_buffer() noexcept;
+  bool send_open() noexcept;
+  void drop_open() noexcept;
   void write_header(std::span<std::byte> frame, FrameKind kind, std::uint32_t count) noexcept;
 
   zmq::socket_t socket_;
@@ -103,6 +108,7 @@ class Publisher {
   std::uint32_t count_ = 0;
   std::uint64_t sequence_ = 0;
   std::int64_t opened_ns_ = 0;
+  std::deque<std::vector<std::byte>> ledgers_;  // frames without headers
   Counters counters_;
 };
 

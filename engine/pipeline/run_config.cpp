@@ -49,7 +49,7 @@ InputConfig load_input(const yaml::Value& map) {
   map.expect_keys({"bind", "high_water_frames", "max_frame_bytes"});
   if (const auto bind = map.find("bind")) input.bind = address_of(*bind);
   read(map, "high_water_frames", input.high_water_frames, 1, 1'000'000);
-  read(map, "max_frame_bytes", input.max_frame_bytes, 1024, 64 << 20);
+  read(map, "max_frame_bytes", input.max_frame_bytes, 1024, 1 << 30);
   return input;
 }
 

@@ -21,7 +21,7 @@ enum class WhenFull {
 struct InputConfig {
   std::string bind = "tcp://127.0.0.1:5700";  // shard s listens at shard_address(bind, s)
   int high_water_frames = 32;                 // of each source
-  std::size_t max_frame_bytes = 4 << 20;
+  std::size_t max_frame_bytes = 128 << 20;    // ZeroMQ ends the connection of a source that sends longer ones
 };
 
 struct BuildConfig {

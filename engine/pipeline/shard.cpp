@@ -214,7 +214,7 @@ void Shard::settle(Urgency urgency) {
 void Shard::hand_over_books() {
   while (const builder::Book* book = builder_.next_finished_book()) {
     const std::string json = context_.ledger.add(*book);
-    if (publisher_) publisher_->send_ledger(json);
+    if (publisher_) publisher_->add_ledger(json);
   }
 }
 
@@ -294,7 +294,7 @@ void Shard::count(const Decided& event) noexcept {
 }
 
 void Shard::flush() {
-  if (!publisher_->try_flush() || publisher_->open_decisions() != 0) return;
+  if (!publisher_->try_flush()) return;
   const std::int64_t sent_ns = monotonic_ns();
   real_offset_ns_ = realtime_ns() - sent_ns;
   for (const Waiting& decision : unsent_) {
@@ -312,7 +312,7 @@ void Shard::sleep() {
   }
   std::int64_t until_ns = now_ns_ + longest_sleep_ns;
   until_ns = std::min({until_ns, builder_.next_deadline_ns(), decider_.next_due_ns()});
-  if (publisher_ && publisher_->open_decisions() != 0) until_ns = std::min(until_ns, now_ns_ + 1'000'000);
+  if (publisher_ && publisher_->pending()) until_ns = std::min(until_ns, now_ns_ + 1'000'000);
   receiver_.wait(until_ns - now_ns_);
 }
 
@@ -334,11 +334,11 @@ void Shard::drain() {
   builder_.finish_books();
   hand_over_books();
   if (publisher_) {
-    while (publisher_->open_decisions() != 0 && monotonic_ns() < give_up_ns_) {
+    while (publisher_->pending() && monotonic_ns() < give_up_ns_) {
       flush();
-      if (publisher_->open_decisions() != 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+      if (publisher_->pending()) std::this_thread::sleep_for(std::chrono::microseconds(200));
     }
-    publisher_->drop_open();
+    publisher_->give_up();
   }
   if (context_.recording != nullptr) context_.recording->flush(index_);
   const std::lock_guard lock(status_mutex_);

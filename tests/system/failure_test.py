@@ -32,7 +32,7 @@ class Failures(Case):
         trigger = self.trigger(timeout_ms=60_000)
         sources = self.sources(trigger)
         for one in sources:
-            one.events(0, 6400)
+            one.events(0, 3200)
             one.end_run()
         self.assert_done(trigger)
         whole = trigger.recording.read_bytes()
@@ -48,8 +48,10 @@ class Failures(Case):
 
         trigger = self.trigger(limits=small_files)
         sources = self.sources(trigger)
+        for first in range(0, 64_000, 640):
+            for one in sources:
+                one.events(first, first + 640)
         for one in sources:
-            one.events(0, 64_000)
             one.end_run()
         self.assertEqual(trigger.wait(), 1, trigger.output + trigger.errors)
         self.assertIn(str(trigger.recording), trigger.errors)
@@ -67,7 +69,7 @@ class Failures(Case):
         self.addCleanup(second.close)
         text = second.config.read_text()
         second.config.write_text(text.replace(second.addresses[0], first.addresses[0]))
-        time.sleep(0.5)  # the first one is listening
+        first.listening()
         second.start()
         self.assertEqual(second.wait(), 2)
         self.assertIn(first.addresses[0], second.errors)
@@ -79,7 +81,7 @@ class Failures(Case):
     def test_metrics_address_in_use(self):
         port = harness.free_ports(1)[0]
         first = self.trigger(prometheus=f"127.0.0.1:{port}")
-        time.sleep(0.5)
+        first.listening(f"127.0.0.1:{port}")
         second = self.trigger(prometheus=f"127.0.0.1:{port}", name="second")
         self.assertEqual(second.wait(), 2, second.errors)
         self.assertIn(str(port), second.errors)

@@ -66,7 +66,7 @@ run:
   build: {{block_events: 64, ring_events: 4096, timeout_ms: {timeout_ms}}}
   deadline: {deadline}
   decisions: {{connect: "{decisions}"}}
-  record: {{file: {recording}, flush_ms: 20, block_bytes: 4096}}
+  record: {{file: {recording}, flush_ms: 20, block_bytes: 4096, max_wait_ms: 20000}}
   monitoring: {{status_s: 0, prometheus: "{prometheus}"}}
 """
 
@@ -190,6 +190,17 @@ class Trigger:
         self.process = subprocess.Popen(
             [CRIBLE, "run", self.config, "--json", self.folder / f"{self.name}.json"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=self.limits)  # fmt: skip
+        return self
+
+    def listening(self, address=None):
+        """Waits until the process listens at `address` (host:port), its first input by default."""
+        host, port = (address or self.addresses[0].removeprefix("tcp://")).split(":")
+        while self.process.poll() is None:
+            try:
+                socket.create_connection((host, int(port)), 1).close()
+                return self
+            except OSError:
+                time.sleep(0.02)
         return self
 
     def source(self, number, **options):

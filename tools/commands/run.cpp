@@ -100,6 +100,10 @@ int run_trigger(const Options& options) {
   if (!options.quiet) std::fputs(run_text(summary, trigger).c_str(), stdout);
   if (!options.json.empty()) write_json_file(options.json, to_json(summary, trigger));
   if (!summary.recording_failure.empty()) log->error(summary.recording_failure);
+  if (summary.recorded.write_failed != 0) {
+    log->error("{} events are not in the recording; if the disk is only slow, raise run.record.buffers",
+               summary.recorded.write_failed);
+  }
   for (const std::string& violation : summary.violations) log->error(violation);
   return summary.violations.empty() && summary.recorded.write_failed == 0 ? 0 : 1;
 }
