@@ -115,6 +115,7 @@ Json replay_json(const record::Reader& reader, const ReplayResult& result) {
             {"bad_blocks", result.bad_blocks},
             {"bad_events", result.bad_events}}},
           {"seconds", result.seconds},
+          {"processor_seconds", result.processor_seconds},
           {"events_per_s", static_cast<double>(comparison.events) / result.seconds},
           {"bytes", result.body_bytes},
           {"bytes_per_s", static_cast<double>(result.body_bytes) / result.seconds},

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "bench/network/thread_clock.hpp"
 #include "bench/replay/made_recording.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/file.hpp"
@@ -40,13 +41,28 @@ struct Options {
 /// Keeps a result from being optimised away.
 volatile std::uint64_t sink = 0;
 
-double seconds_of(const std::function<void()>& work) {
+/// On the wall, and of this thread (in replays: of all threads) on a processor, which other work on the
+/// machine does not change.
+struct Times {
+  double wall = 0;
+  double processor = 0;
+};
+
+Times times_of(const std::function<void()>& work) {
+  const ThreadClock processor;
   const auto started = std::chrono::steady_clock::now();
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count(),
+          processor.elapsed_ns() * 1e-9};
 }
 
-double median(std::vector<double> values) {
+Times times_of(const pipeline::ReplayResult& result) {
+  return {result.seconds, result.processor_seconds};
+}
+
+double median(const std::vector<Times>& times, double Times::*member) {
+  std::vector<double> values;
+  for (const Times& one : times) values.push_back(one.*member);
   std::ranges::sort(values);
   return values[values.size() / 2];
 }
@@ -89,23 +105,6 @@ void step_through(const record::Reader& reader) {
   sink = sum;
 }
 
-/// Sources lie in a recording of this benchmark in the order of the description.
-void decode_all(const record::Reader& reader, const pipeline::Trigger& trigger) {
-  record::Cursor cursor;
-  record::EventView event;
-  detector::Event quantities = trigger.decoder.make_event();
-  std::vector<detector::Payload> payloads(trigger.description.sources.size());
-  std::uint64_t good = 0;
-  for_each_body(reader, [&](std::span<const std::byte> body) {
-    cursor.reset(body);
-    while (cursor.next(event) == ReadStatus::ok) {
-      for (std::size_t i = 0; i < payloads.size(); ++i) payloads[i] = event.fragments[i].payload;
-      good += trigger.decoder.decode(payloads, quantities).status == detector::DecodeStatus::ok;
-    }
-  });
-  sink = good;
-}
-
 pipeline::ReplayResult replay_all(const record::Reader& reader, const pipeline::Trigger& trigger,
                                   std::size_t jobs, bool networks) {
   pipeline::ReplayControl control;
@@ -132,11 +131,28 @@ std::vector<std::uint64_t> rows_of(const record::Reader& reader, const pipeline:
   return rows;
 }
 
-/// The networks alone, in full batches of whatever lies in their slots.
+/// The networks alone, in full batches of what was last gathered into their slots.
 class Networks {
  public:
   Networks(const record::Reader& reader, const pipeline::Trigger& trigger)
-      : programs_(pipeline::compile(trigger, trigger.run.batch)), rows_(rows_of(reader, trigger)) {}
+      : trigger_(trigger),
+        programs_(pipeline::compile(trigger, trigger.run.batch)),
+        rows_(rows_of(reader, trigger)),
+        next_row_(programs_.size()) {}
+
+  /// Writes the event's inputs into the rows of the first slot, again and again from row 0 on.
+  void gather(const detector::Event& event) {
+    for (std::size_t n = 0; n < programs_.size(); ++n) {
+      const auto& inputs = programs_[n]->slots()[0].inputs;
+      const std::size_t batch = programs_[n]->max_batch();
+      for (std::uint32_t object = 0; object < trigger_.bindings[n].objects(event); ++object) {
+        row_.clear();
+        for (const auto& input : inputs) row_.push_back(input.data() + next_row_[n] * (input.size() / batch));
+        trigger_.bindings[n].gather(event, object, row_);
+        next_row_[n] = (next_row_[n] + 1) % batch;
+      }
+    }
+  }
 
   void run() {
     for (std::size_t n = 0; n < programs_.size(); ++n)
@@ -149,14 +165,38 @@ class Networks {
   }
 
  private:
+  const pipeline::Trigger& trigger_;
   std::vector<std::unique_ptr<backends::Program>> programs_;
   std::vector<std::uint64_t> rows_;
+  std::vector<std::size_t> next_row_;
+  std::vector<std::byte*> row_;
 };
+
+/// Decodes all events; with `networks`, gathers their inputs, too. Sources lie in a recording of this
+/// benchmark in the order of the description.
+void decode_all(const record::Reader& reader, const pipeline::Trigger& trigger, Networks* networks) {
+  record::Cursor cursor;
+  record::EventView event;
+  detector::Event quantities = trigger.decoder.make_event();
+  std::vector<detector::Payload> payloads(trigger.description.sources.size());
+  std::uint64_t good = 0;
+  for_each_body(reader, [&](std::span<const std::byte> body) {
+    cursor.reset(body);
+    while (cursor.next(event) == ReadStatus::ok) {
+      for (std::size_t i = 0; i < payloads.size(); ++i) payloads[i] = event.fragments[i].payload;
+      const auto result = trigger.decoder.decode(payloads, quantities);
+      if (result.status != detector::DecodeStatus::ok) continue;
+      ++good;
+      if (networks != nullptr) networks->gather(quantities);
+    }
+  });
+  sink = good;
+}
 
 struct Stage {
   const char* name;
-  std::function<double()> seconds;
-  std::vector<double> times;
+  std::function<Times()> measure;
+  std::vector<Times> times;
 };
 
 Json measure(const Options& options, const pipeline::Trigger& trigger, const pipeline::Sample& sample,
@@ -169,43 +209,55 @@ Json measure(const Options& options, const pipeline::Trigger& trigger, const pip
   Networks networks(reader, trigger);
 
   std::vector<Stage> stages = {
-      {"read", [&] { return seconds_of([&] { read_bare(file); }); }, {}},
-      {"read, CRC, decompress", [&] { return seconds_of([&] { check_bodies(reader); }); }, {}},
-      {"... and step through events", [&] { return seconds_of([&] { step_through(reader); }); }, {}},
-      {"... and decode payloads", [&] { return seconds_of([&] { decode_all(reader, trigger); }); }, {}},
-      {"replay, networks off", [&] { return replay_all(reader, trigger, options.jobs, false).seconds; }, {}},
-      {"networks alone", [&] { return seconds_of([&] { networks.run(); }); }, {}},
-      {"replay, networks on", [&] { return replay_all(reader, trigger, options.jobs, true).seconds; }, {}},
+      {"read", [&] { return times_of([&] { read_bare(file); }); }, {}},
+      {"read, CRC, decompress", [&] { return times_of([&] { check_bodies(reader); }); }, {}},
+      {"... and step through events", [&] { return times_of([&] { step_through(reader); }); }, {}},
+      {"... and decode payloads",
+       [&] { return times_of([&] { decode_all(reader, trigger, nullptr); }); },
+       {}},
+      {"... and gather network inputs",
+       [&] { return times_of([&] { decode_all(reader, trigger, &networks); }); },
+       {}},
+      {"replay, networks off",
+       [&] { return times_of(replay_all(reader, trigger, options.jobs, false)); },
+       {}},
+      {"networks alone", [&] { return times_of([&] { networks.run(); }); }, {}},
+      {"replay, networks on", [&] { return times_of(replay_all(reader, trigger, options.jobs, true)); }, {}},
   };
   for (int i = 0; i < options.repeats; ++i)
-    for (Stage& stage : stages) stage.times.push_back(stage.seconds());
+    for (Stage& stage : stages) stage.times.push_back(stage.measure());
   std::filesystem::remove(file);
 
   std::printf("\n%llu events, %.3f GB, %s\n", static_cast<unsigned long long>(options.events), body_gb,
               compression == 0 ? "not compressed" : "zstd");
-  std::printf("%-30s %10s %12s %10s\n", "", "GB/s", "ns/event", "s");
+  std::printf("%-30s %10s %12s %22s\n", "", "GB/s", "ns/event", "processor ns/event");
+  const double per_event = 1e9 / static_cast<double>(options.events);
   Json table = Json::object();
-  std::vector<double> medians;
+  std::vector<Times> medians;
   for (const Stage& stage : stages) {
-    const double seconds = median(stage.times);
-    medians.push_back(seconds);
-    std::printf("%-30s %10.2f %12.0f %10.3f\n", stage.name, body_gb / seconds,
-                seconds * 1e9 / static_cast<double>(options.events), seconds);
-    table[stage.name] = {{"seconds", seconds},
-                         {"gb_per_s", body_gb / seconds},
-                         {"ns_per_event", seconds * 1e9 / static_cast<double>(options.events)}};
+    const Times times{median(stage.times, &Times::wall), median(stage.times, &Times::processor)};
+    medians.push_back(times);
+    std::printf("%-30s %10.2f %12.0f %22.0f\n", stage.name, body_gb / times.wall, times.wall * per_event,
+                times.processor * per_event);
+    table[stage.name] = {{"seconds", times.wall},
+                         {"processor_seconds", times.processor},
+                         {"gb_per_s", body_gb / times.wall},
+                         {"ns_per_event", times.wall * per_event},
+                         {"processor_ns_per_event", times.processor * per_event}};
   }
-  const double ratio = medians[6] / (medians[4] + medians[5] / static_cast<double>(options.jobs));
-  std::printf("networks on / (networks off + networks alone): %.3f\n", ratio);
-  std::printf("limited by: %s\n",
-              medians[5] > medians[4] ? "the networks" : "reading, decoding and the menu");
+  const double decode = medians[3].processor, gather = medians[4].processor - decode;
+  const double off = medians[5].processor, with_networks = gather + medians[6].processor;
+  const double ratio = medians[7].processor / (off + with_networks);
+  const bool networks_limit = with_networks > off;
+  std::printf("processor time, networks on / (networks off + gather + networks alone): %.3f\n", ratio);
+  std::printf("limited by: %s\n", networks_limit ? "the networks" : "reading, decoding and the menu");
   return {{"compression", compression},
           {"events", options.events},
           {"bytes", body_gb * 1e9},
           {"jobs", options.jobs},
           {"stages", table},
           {"on_over_sum", ratio},
-          {"limit", medians[5] > medians[4] ? "networks" : "engine"}};
+          {"limit", networks_limit ? "networks" : "engine"}};
 }
 
 int run(int argc, char** argv) {

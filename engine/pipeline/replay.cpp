@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -292,12 +293,20 @@ bool is_whole_ledger(std::string_view text) {
   return text.find("\"luminosity_blocks\"") != text.npos;
 }
 
+/// Time of this thread on a processor.
+double thread_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
 void add(ReplayResult& sum, const ReplayResult& part) {
   sum.comparison.add(part.comparison);
   sum.bad_blocks.insert(sum.bad_blocks.end(), part.bad_blocks.begin(), part.bad_blocks.end());
   sum.bad_events += part.bad_events;
   sum.body_bytes += part.body_bytes;
   sum.file_bytes += part.file_bytes;
+  sum.processor_seconds += part.processor_seconds;
 }
 
 }  // namespace
@@ -323,6 +332,7 @@ ReplayResult replay(const record::Reader& reader, const Trigger& trigger, const 
           workers[i]->block(*block);
           control.events.fetch_add(block->header.event_count, std::memory_order_relaxed);
         }
+        workers[i]->result.processor_seconds = thread_seconds();
       } catch (...) {
         errors[i] = std::current_exception();
         control.stop = true;

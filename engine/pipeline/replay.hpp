@@ -41,7 +41,8 @@ struct ReplayResult {
   std::uint64_t body_bytes = 0;  // read, after decompression
   std::uint64_t file_bytes = 0;  // of these bodies in the file
   double seconds = 0;
-  bool stopped = false;  // before the end, by ReplayControl::stop
+  double processor_seconds = 0;  // of all threads together: what a busy machine does not change
+  bool stopped = false;          // before the end, by ReplayControl::stop
 
   /// Every event that the file holds has the same decision again, and the books balance.
   bool identical() const {
