@@ -1,0 +1,141 @@
+// import, inspect, eval and devices as a user runs them: exit status, sentences, files.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "engine/base/file.hpp"
+#include "engine/base/npy.hpp"
+
+namespace crible {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+const std::string models = "tests/data/models/";
+
+struct Outcome {
+  int status;
+  std::string text;  // what it printed on both streams
+};
+
+Outcome run(const std::string& arguments) {
+  const std::string command = std::string(CRIBLE_PROGRAM) + " " + arguments + " 2>&1";
+  FILE* pipe = popen(command.c_str(), "r");
+  Outcome outcome{-1, {}};
+  std::array<char, 4096> buffer;
+  for (std::size_t got; (got = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+    outcome.text.append(buffer.data(), got);
+  const int status = pclose(pipe);
+  if (WIFEXITED(status)) outcome.status = WEXITSTATUS(status);
+  return outcome;
+}
+
+std::string temporary(const std::string& name) {
+  return testing::TempDir() + "crible_commands_" + name;
+}
+
+TEST(NetworkCommands, ImportInspectAndEvalAgreeWithTheGoldenOutputs) {
+  const std::string network = temporary("tagger.crn");
+  const Outcome import =
+      run("import " + models + "jet_mlp/model.onnx -o " + network + " --json " + temporary("i.json"));
+  EXPECT_EQ(import.status, 0) << import.text;
+  EXPECT_THAT(import.text,
+              AllOf(HasSubstr("crible_commands_tagger"), HasSubstr("x : s8.5 [16]"), HasSubstr("QONNX")));
+  EXPECT_THAT(read_file(temporary("i.json")), AllOf(HasSubstr("\"hash\""), HasSubstr("\"exact\": true")));
+
+  const Outcome inspect = run("inspect " + network);
+  EXPECT_EQ(inspect.status, 0) << inspect.text;
+  EXPECT_THAT(inspect.text, AllOf(HasSubstr("dense"), HasSubstr("requantize"), HasSubstr("[0, 63]")));
+
+  const auto expected = to_integers(read_npy(models + "jet_mlp/expected_int.npy"));
+  for (const char* backend : {"reference", "cpu", "cpu:portable"}) {
+    const std::string output = temporary("y.npy");
+    const Outcome eval = run("eval " + network + " --input " + models + "jet_mlp/inputs.npy --output " +
+                             output + " --backend " + backend);
+    EXPECT_EQ(eval.status, 0) << eval.text;
+    const Array y = read_npy(output);
+    EXPECT_EQ(y.shape, (std::vector<std::size_t>{2000, 5}));
+    EXPECT_EQ(to_integers(y), expected) << backend;
+  }
+}
+
+TEST(NetworkCommands, FloatsAreEncodedAndRealOutputsDecoded) {
+  const Array q = read_npy(models + "jet_mlp/inputs.npy");
+  std::vector<double> reals = to_doubles(q);
+  for (double& x : reals) x *= 0x1p-5;
+  write_npy(temporary("x.npy"), from_doubles(ElementKind::float32, q.shape, reals));
+  const Outcome eval = run("eval " + models + "jet_mlp/model.onnx --real --input " + temporary("x.npy") +
+                           " --output " + temporary("real.npy"));
+  EXPECT_EQ(eval.status, 0) << eval.text;
+  const Array y = read_npy(temporary("real.npy"));
+  EXPECT_EQ(y.kind, ElementKind::float32);
+  EXPECT_EQ(to_doubles(y), to_doubles(read_npy(models + "jet_mlp/expected_qonnx.npy")));
+}
+
+TEST(NetworkCommands, SeveralOutputsGoToAnArchive) {
+  const std::string call =
+      "eval " + models + "anomaly/model.onnx --input " + models + "anomaly/inputs.npy --output ";
+  const Outcome refused = run(call + temporary("a.npy"));
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.text, HasSubstr("the network has 2 outputs (y, score); give a file that ends in .npz"));
+  EXPECT_EQ(run(call + temporary("a.npz")).status, 0);
+  const NamedArrays arrays = read_npz(temporary("a.npz"));
+  ASSERT_EQ(arrays.size(), 2U);
+  EXPECT_EQ(arrays[1].first, "score");
+  EXPECT_EQ(to_integers(arrays[1].second), to_integers(read_npy(models + "anomaly/expected_score_int.npy")));
+}
+
+TEST(NetworkCommands, MistakesGiveASentenceAndStatusTwo) {
+  const std::string net = temporary("never.crn");
+  const std::pair<std::string, std::string> mistakes[] = {
+      {"import nowhere.onnx -o " + net, "nowhere.onnx: cannot be read"},
+      {"import README.md -o " + net, "README.md: not a model that crible knows"},
+      {"import " + models + "floatquant_fp8/model.onnx -o " + net, "FloatQuant"},
+      {"import " + models + "qkeras_jet3/model.onnx -o " + net, "--input-type x=s16.10"},
+      {"import " + models + "qkeras_jet3/model.onnx -o " + net + " --input-type s99.1", "s99.1"},
+      {"import " + models + "qkeras_jet3/model.onnx -o " + net + " --input-type z=s8.1",
+       "it has no input 'z'"},
+      {"import " + models + "qkeras_jet3/model.onnx -o " + net + " --input-step 1/255",
+       "give the type of this input"},
+      {"eval " + models + "jet_mlp/model.onnx --input " + models + "calo_cnn/inputs.npy --output " +
+           temporary("n.npy"),
+       "needs an array of shape (events, 16)"},
+      {"eval " + models + "calo_cnn/model.onnx --input " + models + "calo_cnn/inputs.npy --output " +
+           temporary("n.npy"),
+       "is outside s8.0; give integers of that type, or real numbers"},
+      {"eval " + models + "jet_mlp/model.onnx --input " + models + "jet_mlp/inputs.npy --output " +
+           temporary("n.npy") + " --backend abacus",
+       "abacus"},
+      {"import", "model is required"},
+      {"frobnicate", "crible --help"},
+  };
+  for (const auto& [arguments, sentence] : mistakes) {
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.status, 2) << arguments << ": " << outcome.text;
+    EXPECT_THAT(outcome.text, HasSubstr(sentence)) << arguments;
+  }
+  EXPECT_FALSE(std::filesystem::exists(net));
+}
+
+TEST(NetworkCommands, HelpTeachesWithExamples) {
+  for (const char* command : {"import", "inspect", "eval", "devices"}) {
+    const Outcome help = run(std::string(command) + " --help");
+    EXPECT_EQ(help.status, 0);
+    EXPECT_THAT(help.text, AllOf(HasSubstr("Examples:"), HasSubstr(std::string("crible ") + command),
+                                 HasSubstr("--json")));
+  }
+  EXPECT_THAT(run("--version").text, testing::StartsWith("crible "));
+  const Outcome devices = run("devices");
+  EXPECT_EQ(devices.status, 0);
+  EXPECT_THAT(devices.text, AllOf(HasSubstr("reference"), HasSubstr("cpu:portable")));
+}
+
+}  // namespace
+}  // namespace crible
