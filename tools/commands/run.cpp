@@ -20,13 +20,6 @@ namespace crible::tools {
 
 namespace {
 
-std::atomic<bool> signalled{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-void on_signal(int) {
-  signalled.store(true);
-}
-
 struct Options {
   std::string config;
   std::string json;
