@@ -51,7 +51,7 @@ class SourceProcesses {
  public:
   SourceProcesses(const pipeline::Trigger& trigger, const pipeline::Sample& sample,
                   const pipeline::SourceOptions& options)
-      : control_(shared_control()) {
+      : shared_(shared_memory()) {
     for (std::size_t i = 0; i < trigger.description.sources.size(); ++i) {
       const std::uint32_t id = trigger.description.sources[i].id;
       const auto source = std::ranges::find(sample.sources(), id, &pipeline::SampleSource::id);
@@ -67,11 +67,14 @@ class SourceProcesses {
       kill(process, SIGKILL);
       waitpid(process, nullptr, 0);
     }
-    munmap(control_, sizeof *control_);
+    munmap(shared_, sizeof *shared_);
   }
 
   SourceProcesses(const SourceProcesses&) = delete;
   SourceProcesses& operator=(const SourceProcesses&) = delete;
+
+  /// The trigger takes data: the sources begin to send.
+  void go() { shared_->go.store(true); }
 
   /// Throws when one of them failed.
   void wait() {
@@ -98,11 +101,15 @@ class SourceProcesses {
 
  private:
   /// In memory that all the processes share: the clock of the detector.
-  static pipeline::SourceControl* shared_control() {
-    void* memory = mmap(nullptr, sizeof(pipeline::SourceControl), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  struct Shared {
+    pipeline::SourceControl control;
+    std::atomic<bool> go = false;
+  };
+
+  static Shared* shared_memory() {
+    void* memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw Error("no shared memory for the source processes", Fault::failure);
-    return new (memory) pipeline::SourceControl;
+    return new (memory) Shared;
   }
 
   void start(const pipeline::Sample& sample, const pipeline::SampleSource& source, std::uint16_t id,
@@ -116,8 +123,9 @@ class SourceProcesses {
     }
     int status = 0;
     try {
+      while (!shared_->go.load()) std::this_thread::sleep_for(std::chrono::microseconds(200));
       zmq::context_t context(1);
-      pipeline::send_source(context, sample, source, id, options, *control_);
+      pipeline::send_source(context, sample, source, id, options, shared_->control);
     } catch (const std::exception& error) {
       std::fprintf(stderr, "crible: source %u: %s\n", id, error.what());
       status = 1;
@@ -125,7 +133,7 @@ class SourceProcesses {
     _exit(status);
   }
 
-  pipeline::SourceControl* control_;
+  Shared* shared_;
   std::vector<pid_t> processes_;
 };
 
@@ -225,6 +233,8 @@ pipeline::SourceOptions source_options(const pipeline::RunConfig& config, const 
   }
   source.events = options.events;
   source.rate_hz = options.rate_hz;
+  source.flush_ns =
+      2'000'000;  // full packets at these rates; many small ones would cost two cores their time
   source.lead_events = 2048;
   source.together = sources;
   source.high_water_frames = 20;
@@ -252,6 +262,7 @@ SessionResult run_session(const pipeline::Trigger& trigger, const pipeline::Samp
   const Interrupt interrupt;
   pipeline::Run run(trigger, config);
   run.start();
+  sources.go();
   while (!run.ended()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
     if (interrupt.requested()) throw Error("interrupted", Fault::failure);
