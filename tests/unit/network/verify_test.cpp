@@ -153,7 +153,7 @@ const Damage damages[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(Damages, Refused, testing::ValuesIn(damages),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& test) { return std::string(test.param.name); });
 
 /// What Builder refuses of one operation on inputs of given types and shapes.
 std::string on(const std::vector<std::pair<Shape, Type>>& inputs, Operation operation,
