@@ -1,0 +1,86 @@
+#include "bench/pipeline/setup.hpp"
+
+#include <arpa/inet.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+
+#include "engine/base/error.hpp"
+#include "engine/base/file.hpp"
+
+namespace crible::bench {
+
+std::int64_t realtime_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::int64_t monotonic_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         1e-6 * static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+std::size_t resident_bytes() {
+  std::size_t pages = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> pages >> resident;
+  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+std::string free_address() {
+  const int socket_id = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t bytes = sizeof address;
+  const bool found = bind(socket_id, reinterpret_cast<sockaddr*>(&address), bytes) == 0 &&
+                     getsockname(socket_id, reinterpret_cast<sockaddr*>(&address), &bytes) == 0;
+  close(socket_id);
+  if (!found) throw Error("no free tcp port", Fault::failure);
+  return "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+}
+
+std::filesystem::path write_config(const std::filesystem::path& folder) {
+  std::string text = "detector:\n  sources:\n";
+  std::string inputs;
+  for (int source = 0; source < 8; ++source) {
+    const int head = source == 7 ? 8 : 7;  // 57 inputs from eight sources
+    const std::string name = "s" + std::to_string(source);
+    text += "    - {name: " + name + ", id: " + std::to_string(source) +
+            ", payload: [{name: head, type: i16, shape: [" + std::to_string(head) +
+            "]}, {name: rest, type: i16, shape: [" + std::to_string(100 - head) + "]}]}\n";
+    inputs += "          - {value: " + name + ".head, shift: 7, clip: true}\n";
+  }
+  text += "networks:\n  - name: anomaly\n    file: " CRIBLE_DEMO_DATA
+          "/models/anomaly.onnx\n    input_type: s8.5\n    outputs: {score: score}\n"
+          "    inputs:\n      - from:\n" +
+          inputs;
+  text += R"(menu:
+  name: bench
+  streams: [physics, {name: monitoring, record: false}, debug]
+  chains:
+    - {name: anomaly, when: anomaly.score > 2784, streams: [monitoring]}
+    - {name: two_sources, when: "s0.head[0] > 30000 and s7.head[7] > 30000", streams: [monitoring]}
+    - {name: one_percent, random: {one_in: 100}, streams: [physics]}
+run:
+  number: 7
+  build: {block_events: 4096, ring_events: 65536, timeout_ms: 10000}
+  batch: {backend: cpu, max_events: 256}
+)";
+  const std::filesystem::path path = folder / "bench.yaml";
+  write_file(path, text);
+  return path;
+}
+
+}  // namespace crible::bench
