@@ -10,8 +10,15 @@ namespace crible::network::rules {
 
 namespace {
 
-void require_stored_type(const Call& call, Type type) {
-  if (type.width > 32) call.fail("has the result type s64; a stored value has at most 32 bits");
+/// What requantize, threshold and lookup have in common: one input, its shape, a type that the node declares.
+Result declared_result(const Call& call) {
+  call.require_inputs(1);
+  Result result;
+  result.type_rule = TypeRule::declared;
+  result.type = call.declared_type();
+  result.shape = call[0].shape();
+  if (result.type.width > 32) call.fail("has the result type s64; a stored value has at most 32 bits");
+  return result;
 }
 
 /// Which entry of an attribute list belongs to an element: none varies, one per step of an axis, or each.
@@ -116,12 +123,7 @@ void require_exact(const Call& call, WideInterval interval, std::size_t element)
 }  // namespace
 
 Result requantize_rule(const Call& call, const Requantize& requantize) {
-  call.require_inputs(1);
-  Result result;
-  result.type_rule = TypeRule::declared;
-  result.type = call.declared_type();
-  result.shape = call[0].shape();
-  require_stored_type(call, result.type);
+  Result result = declared_result(call);
   const Spread spread(call, requantize.axis);
   require_fit(call, spread, requantize.multiplier.size(), "multiplier");
   require_fit(call, spread, requantize.offset.size(), "offset");
@@ -155,12 +157,7 @@ Result requantize_rule(const Call& call, const Requantize& requantize) {
 }
 
 Result threshold_rule(const Call& call, const Threshold& threshold) {
-  call.require_inputs(1);
-  Result result;
-  result.type_rule = TypeRule::declared;
-  result.type = call.declared_type();
-  result.shape = call[0].shape();
-  require_stored_type(call, result.type);
+  Result result = declared_result(call);
   const Spread spread(call, threshold.axis);
   const std::size_t rows = threshold.base.size();
   require_fit(call, spread, rows, "base");
@@ -197,12 +194,7 @@ Result threshold_rule(const Call& call, const Threshold& threshold) {
 }
 
 Result lookup_rule(const Call& call, const Lookup& lookup) {
-  call.require_inputs(1);
-  Result result;
-  result.type_rule = TypeRule::declared;
-  result.type = call.declared_type();
-  result.shape = call[0].shape();
-  require_stored_type(call, result.type);
+  Result result = declared_result(call);
   const Spread spread(call, lookup.axis);
   call.require(lookup.rows > 0, "has no rows; a table has at least one");
   const auto rows = static_cast<std::size_t>(lookup.rows);

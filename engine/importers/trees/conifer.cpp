@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.hpp"
+#include "engine/importers/trees/encode.hpp"
 #include "engine/importers/trees/readers.hpp"
 
 namespace crible::importers::trees {
@@ -52,14 +53,8 @@ std::string setting(const json& config, std::initializer_list<const char*> keys,
   return otherwise;
 }
 
-double wrapped_floor(double value, const std::optional<network::Type>& type) {
-  if (!type) return value;
-  const long double modulus = std::ldexp(1.0L, type->width);
-  long double low =
-      std::fmod(std::floor(std::ldexp(static_cast<long double>(value), type->fraction)), modulus);
-  if (low < 0) low += modulus;
-  if (type->is_signed && low >= modulus / 2) low -= modulus;
-  return static_cast<double>(std::ldexp(low, -type->fraction));
+double quantized(double value, const std::optional<network::Type>& type) {
+  return type ? std::ldexp(static_cast<double>(wrapped_floor(value, *type)), -type->fraction) : value;
 }
 
 /// An oblique split weighs several features; an ordinary one has a single weight of one.
@@ -97,7 +92,7 @@ RealTree read_tree(const json& tree, SplitKind kind, const std::optional<network
     Split split;
     split.feature = feature[i].get<int>();
     split.kind = kind;
-    split.threshold = wrapped_floor(tree.at("threshold").at(i).get<double>(), threshold_type);
+    split.threshold = quantized(tree.at("threshold").at(i).get<double>(), threshold_type);
     split.left = child("children_left", i);
     split.right = child("children_right", i);
     result.splits.push_back(std::move(split));

@@ -181,4 +181,13 @@ IntegerSplit FeatureEncoding::fixed_point_split(const Split& split) const {
   return {.threshold = static_cast<std::int64_t>(clamped), .categories = {}};
 }
 
+std::int64_t wrapped_floor(double value, network::Type type) {
+  const long double floored = std::floor(std::ldexp(static_cast<long double>(value), type.fraction));
+  const long double modulus = std::ldexp(1.0L, type.width);
+  long double low = std::fmod(floored, modulus);
+  if (low < 0) low += modulus;
+  if (type.is_signed && low >= modulus / 2) low -= modulus;
+  return static_cast<std::int64_t>(low);
+}
+
 }  // namespace crible::importers::trees

@@ -54,4 +54,7 @@ class FeatureEncoding {
 /// Largest magnitude that LightGBM takes for zero (kZeroThreshold, include/LightGBM/meta.h).
 inline constexpr double zero_threshold = static_cast<double>(1e-35F);
 
+/// The integer of ap_fixed in its default modes, truncate and wrap: the low bits of the floored value.
+std::int64_t wrapped_floor(double value, network::Type type);
+
 }  // namespace crible::importers::trees

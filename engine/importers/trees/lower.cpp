@@ -119,8 +119,8 @@ class LeafEncoding {
   int fraction() const { return fraction_; }
 
   std::int64_t integer(double leaf, const std::string& where) const {
+    if (wrapped_) return wrapped_floor(leaf, *wrapped_);
     const long double scaled = std::ldexp(static_cast<long double>(leaf), fraction_);
-    if (wrapped_) return wrap(std::floor(scaled));
     if (std::abs(scaled) >= std::ldexp(1.0L, 62)) throw Error(too_wide(where));
     return static_cast<std::int64_t>(std::nearbyint(scaled));
   }
@@ -140,15 +140,6 @@ class LeafEncoding {
     }
     if (fraction + std::max(0, std::ilogb(std::max(sum, 1.0)) + 1) > 62) throw Error(too_wide(source_));
     return fraction;
-  }
-
-  /// Two's complement: the low bits of the floored value, whatever its size.
-  std::int64_t wrap(long double floored) const {
-    const long double modulus = std::ldexp(1.0L, wrapped_->width);
-    long double low = std::fmod(floored, modulus);
-    if (low < 0) low += modulus;
-    if (wrapped_->is_signed && low >= modulus / 2) low -= modulus;
-    return static_cast<std::int64_t>(low);
   }
 
   std::string too_wide(const std::string& where) const {
