@@ -4,7 +4,7 @@
 The networks have the shapes of bench_network. The peers run them in float32 and, where they can, in int8
 (QDQ, per-tensor scales); their answers are checked against NumPy before anything is timed. Time is the
 process's own, the median of interleaved repeats. Calls of single events include the peer's Python binding
-(4 to 7 us); bench/peers/native.cpp has callers without it.
+(4 to 7 us).
 """
 
 import argparse
