@@ -40,7 +40,9 @@ TEST_P(Batches, EverySizeFrom1To1025) {
     SCOPED_TRACE(executor.name);
     const auto prepared = executor.prepare(network_, largest_batch);
     ASSERT_EQ(prepared->proof(), executor.name);
-    for (std::size_t size = 1; size <= largest_batch; ++size) {
+    // Host C takes one event after the other, slowly: all small sizes, and then some.
+    const std::size_t step = executor.name.starts_with("host") ? 97 : 1;
+    for (std::size_t size = 1; size <= largest_batch; size += size < 64 ? 1 : step) {
       SCOPED_TRACE(size);
       expect_equal(*prepared, counting((size * 7) % (largest_batch - size + 1), size));
       if (HasFatalFailure()) return;

@@ -77,10 +77,11 @@ std::string compare(const Executor& executor, const network::Network& network, c
   return {};
 }
 
-std::string compare_all(const network::Network& network, std::size_t count, std::uint32_t seed) {
+std::string compare_all(const network::Network& network, std::size_t count, std::uint32_t seed, Which which) {
   const Events events = make_events(network, count, seed);
   const Events wanted = expected(network, events);
   for (const Executor& executor : executors()) {
+    if (which != Which::all && executor.slow_to_prepare != (which == Which::slow)) continue;
     const std::string trouble = compare(executor, network, events, wanted, count);
     if (!trouble.empty()) return trouble;
   }

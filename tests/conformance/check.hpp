@@ -11,7 +11,10 @@ namespace crible::conformance {
 std::string compare(const Executor& executor, const network::Network& network, const Events& events,
                     const Events& wanted, std::size_t max_batch);
 
-/// The same for all executors; the events are make_events(network, count, seed).
-std::string compare_all(const network::Network& network, std::size_t count, std::uint32_t seed);
+/// The same for all executors, or for those that are quick or slow to prepare; the events are
+/// make_events(network, count, seed).
+enum class Which { all, quick, slow };
+std::string compare_all(const network::Network& network, std::size_t count, std::uint32_t seed,
+                        Which which = Which::all);
 
 }  // namespace crible::conformance

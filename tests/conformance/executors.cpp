@@ -1,18 +1,17 @@
 #include "tests/conformance/executors.hpp"
 
-#include <cstring>
+#include <algorithm>
 
 #include "backends/backend.hpp"
 #include "engine/base/error.hpp"
+#include "tests/conformance/host_executor.hpp"
+#include "tests/conformance/rows.hpp"
 
 namespace crible::conformance {
 
 namespace {
 
 using network::Network;
-using network::Node;
-using network::NodeId;
-using network::Type;
 
 class OnReference : public Prepared {
  public:
@@ -25,21 +24,6 @@ class OnReference : public Prepared {
  private:
   Network network_;
 };
-
-/// Element `index` of a row of packed little-endian elements.
-void store(Type type, std::byte* row, std::size_t index, std::int64_t value) {
-  const std::size_t bytes = storage_bytes(type);
-  std::memcpy(row + index * bytes, &value, bytes);
-}
-
-std::int64_t fetch(Type type, const std::byte* row, std::size_t index) {
-  const std::size_t bytes = storage_bytes(type);
-  std::uint64_t bits = 0;
-  std::memcpy(&bits, row + index * bytes, bytes);
-  const std::size_t unused = 64 - 8 * bytes;
-  if (!type.is_signed) return static_cast<std::int64_t>(bits);
-  return static_cast<std::int64_t>(bits << unused) >> unused;
-}
 
 class OnDevice : public Prepared {
  public:
@@ -58,32 +42,10 @@ class OnDevice : public Prepared {
   void run_batch(std::span<const Event> events, Events& outputs) {
     const std::size_t slot = next_slot_++ % program_->slots().size();
     const backends::Slot& memory = program_->slots()[slot];
-    const std::vector<NodeId> inputs = inputs_of(program_->network());
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const Node& node = node_of(inputs[i]);
-      std::byte* row = memory.inputs[i].data();
-      for (const Event& event : events) {
-        for (std::size_t k = 0; k < event[i].size(); ++k) store(node.type, row, k, event[i][k]);
-        row += row_bytes(node);
-      }
-    }
+    store_inputs(program_->network(), events, memory.inputs);
     const backends::Status status = program_->run(slot, events.size());
     if (status != backends::Status::ok) throw Error(backends::sentence(status), Fault::failure);
-    const std::vector<NodeId> results = outputs_of(program_->network());
-    for (std::size_t e = 0; e < events.size(); ++e) {
-      Event& event = outputs.emplace_back();
-      for (std::size_t o = 0; o < results.size(); ++o) {
-        const Node& node = node_of(results[o]);
-        const std::byte* row = memory.outputs[o].data() + e * row_bytes(node);
-        Tensor& tensor = event.emplace_back(network::element_count(node.shape));
-        for (std::size_t k = 0; k < tensor.size(); ++k) tensor[k] = fetch(node.type, row, k);
-      }
-    }
-  }
-
-  const Node& node_of(NodeId id) const { return program_->network().nodes[static_cast<std::size_t>(id)]; }
-  static std::size_t row_bytes(const Node& node) {
-    return network::element_count(node.shape) * storage_bytes(node.type);
+    fetch_outputs(program_->network(), memory.outputs, events.size(), outputs);
   }
 
   std::unique_ptr<backends::Program> program_;
@@ -94,6 +56,7 @@ Executor device_executor(const backends::Backend& backend, const std::string& de
   Executor executor;
   executor.name = device;
   executor.must_run = backend.name() == "cpu";
+  executor.slow_to_prepare = backend.name() != "cpu";
   executor.refuses = [&backend](const Network& network) { return backend.supports(network); };
   executor.prepare = [&backend, device](const Network& network, std::size_t max_batch) {
     backends::CompileOptions options;
@@ -110,6 +73,11 @@ std::vector<Executor> make_executors() {
   list.push_back({"reference", [](const Network&) { return std::string(); },
                   [](const Network& network, std::size_t) { return std::make_unique<OnReference>(network); },
                   true});
+  using codegen::Form;
+  list.push_back(host_executor("host:item", {}));
+  list.push_back(host_executor("host:group", {.form = Form::group, .packed_dots = true}));
+  list.push_back(host_executor("host:scratch", {.form = Form::group, .shared_bytes = 0}));
+  list.push_back(host_executor("host:tiles", {.form = Form::group, .events = 32, .packed_dots = true}));
   for (const auto& backend : backends::registry()) {
     for (const backends::Device& device : backend->devices()) {
       if (device.usable) list.push_back(device_executor(*backend, device.name));

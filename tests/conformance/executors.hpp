@@ -31,9 +31,12 @@ struct Executor {
 
   /// Refusing a network is a failure: the CPU backend must run everything.
   bool must_run = false;
+
+  /// Preparing a network takes a compiler: such executors meet fewer random networks.
+  bool slow_to_prepare = false;
 };
 
-/// The reference, and every usable device of every backend of this build.
+/// The reference, the forms of generated host C, and every usable device of every backend of this build.
 const std::vector<Executor>& executors();
 
 }  // namespace crible::conformance

@@ -1,8 +1,10 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "engine/codegen/render.hpp"
 #include "engine/network/cost.hpp"
 #include "engine/network/text.hpp"
 #include "engine/network/verify.hpp"
@@ -17,12 +19,26 @@ namespace {
 constexpr const char* examples =
     "  crible inspect tagger.crn                types, proven ranges, operations and costs, node by node\n"
     "  crible inspect model.onnx                the same for a model, with what its import found\n"
-    "  crible inspect tagger.crn --json tagger.json";
+    "  crible inspect tagger.crn --json tagger.json\n"
+    "  crible inspect tagger.crn --emit opencl  the text of the kernel: opencl, cuda or host (C)";
 
 struct Options {
   std::string network;
   std::string json;
+  std::string emit;
 };
+
+const std::map<std::string, const codegen::Dialect*> dialects{
+    {"opencl", &codegen::opencl_c}, {"cuda", &codegen::cuda_c}, {"host", &codegen::host_c}};
+
+int emit(const network::Network& network, const codegen::Dialect& dialect) {
+  constexpr std::size_t private_bytes = 16 * 1024;  // more activations than that: a work-group for each event
+  codegen::Options options;
+  options.form = codegen::suitable_form(network, private_bytes);
+  options.packed_dots = &dialect == &codegen::cuda_c;
+  std::fputs(codegen::render(network, dialect, options).text.c_str(), stdout);
+  return 0;
+}
 
 /// "[-128, 127]": the proven smallest and largest over the elements.
 std::string range_text(const network::Interval& range) {
@@ -45,6 +61,7 @@ int run_inspect(const Options& options) {
     imported = importers::import_model(options.network);
   }
   const network::Network& network = imported.network;
+  if (!options.emit.empty()) return emit(network, *dialects.at(options.emit));
   const network::Ranges ranges = network::verify(network);
 
   print_summary(network);
@@ -97,6 +114,9 @@ void add_inspect(CommandLine& line) {
       ->type_name("NET");
   command.add_option("--json", options->json, "Write a machine-readable result to this file")
       ->type_name("FILE");
+  command.add_option("--emit", options->emit, "Print generated code instead: opencl, cuda or host")
+      ->check(CLI::IsMember(dialects))
+      ->type_name("DIALECT");
 }
 
 }  // namespace crible::tools

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "engine/codegen/dialect.hpp"
+#include "engine/network/network.hpp"
+
+/// The integer network as text of the C family: one function that computes events, and one kernel that calls
+/// it for a batch. Pure text; nothing here knows a device.
+namespace crible::codegen {
+
+/// Who computes an event, and where its tensors are.
+enum class Form {
+  item,   // a work-item for each event; tensors in private memory
+  group,  // a work-group for each `events` events; tensors in the group's memory, or in scratch memory
+};
+
+struct Options {
+  Form form = Form::item;
+  int events = 1;            // of one group at a time; 16 or more: dense layers by tiles of 16 events
+  bool packed_dots = false;  // dense layers by dot4 of bytes
+  std::size_t shared_bytes = 48 * 1024;  // of a group's memory; tensors that need more are in scratch memory
+};
+
+struct Source {
+  std::string text;
+  std::size_t table_bytes = 0;   // weights, thresholds, trees, ...
+  std::size_t tensor_bytes = 0;  // of one work-item's or one group's tensors
+  bool scratch = false;          // the kernel takes scratch memory: tensor_bytes for each group
+  bool uses_tiles = false;
+};
+
+/// Name of the kernel: parameters are one pointer for each input, one for each output, the scratch memory if
+/// any, and the number of events (int). Rows as in backends::Slot. Work-items or groups share the events, so
+/// any number of them is right. The host dialect has also NAME_ports(void* const* ports, void* scratch, int).
+inline constexpr const char* kernel_name = "network";
+
+/// The network must be verified. Deterministic: equal networks and options give equal text.
+Source render(const network::Network& network, const Dialect& dialect, const Options& options);
+
+/// The form that suits a network: `item` where the tensors of an event fit `private_bytes`, else `group`.
+Form suitable_form(const network::Network& network, std::size_t private_bytes);
+
+}  // namespace crible::codegen
