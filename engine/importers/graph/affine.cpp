@@ -86,30 +86,6 @@ int common_batch(const Value& a, const Value& b) {
   return a.batch >= 0 ? a.batch : b.batch;
 }
 
-/// Two values whose network tensors broadcast: same rank, same axis of events.
-std::pair<Value, Value> aligned(Lowering& lowering, Value a, Value b) {
-  const std::size_t rank = std::max(a.rank(), b.rank());
-  a = at_rank(lowering, a, rank);
-  b = at_rank(lowering, b, rank);
-  const int batch = common_batch(a, b);
-  for (Value* value : {&a, &b}) {
-    if (value->batch == batch) continue;
-    if (value->shape[static_cast<std::size_t>(batch)] != 1)
-      throw Error("its two inputs disagree on the axis of events");
-    Value moved = *value;
-    moved.batch = batch;
-    if (!moved.is_constant()) {
-      moved = lowering.emit(moved);
-      moved.batch = batch;
-      lowering.begin(lowering.next_name());
-      moved.node = lowering.builder().add(lowering.next_name(), network::Reshape{}, {moved.node},
-                                          Lowering::shape_of(moved));
-    }
-    *value = moved;
-  }
-  return {a, b};
-}
-
 }  // namespace
 
 int axis_in(std::int64_t axis, std::size_t rank) {
@@ -176,6 +152,46 @@ Value clipped(Lowering& lowering, const Value& x, const std::optional<Rational>&
 
 Value negated(Lowering& lowering, const Value& x) {
   return times(lowering, x, Coefficients::uniform(0, -1));
+}
+
+Value with_negative_slope(Lowering& lowering, const Value& x, const Coefficients& slope) {
+  const Value positive = clipped(lowering, x, Rational(0), std::nullopt);
+  const Value negative = clipped(lowering, x, std::nullopt, Rational(0));
+  return sum(lowering, positive, times(lowering, negative, slope));
+}
+
+std::pair<Value, Value> aligned(Lowering& lowering, Value a, Value b) {
+  const std::size_t rank = std::max(a.rank(), b.rank());
+  a = at_rank(lowering, a, rank);
+  b = at_rank(lowering, b, rank);
+  const int batch = common_batch(a, b);
+  for (Value* value : {&a, &b}) {
+    if (value->batch == batch) continue;
+    if (value->shape[static_cast<std::size_t>(batch)] != 1)
+      throw Error("its two inputs disagree on the axis of events");
+    Value moved = *value;
+    moved.batch = batch;
+    if (!moved.is_constant()) {
+      moved = lowering.emit(moved);
+      moved.batch = batch;
+      lowering.begin(lowering.next_name());
+      moved.node = lowering.builder().add(lowering.next_name(), network::Reshape{}, {moved.node},
+                                          Lowering::shape_of(moved));
+    }
+    *value = moved;
+  }
+  return {a, b};
+}
+
+std::pair<Value, Value> on_one_scale(Lowering& lowering, const Value& x, const Value& y) {
+  auto [a, b] = aligned(lowering, x, y);
+  a = lowering.emit_plain(a);
+  b = lowering.emit_plain(b);
+  to_common_scale(lowering, a, b);
+  const int fraction = fraction_of(a.scale);
+  a.node = lowering.with_fraction(a.node, fraction);
+  b.node = lowering.with_fraction(b.node, fraction);
+  return {a, b};
 }
 
 Value sum(Lowering& lowering, const Value& x, const Value& y) {

@@ -19,6 +19,16 @@ Value sum(Lowering& lowering, const Value& a, const Value& b);
 Value product(Lowering& lowering, const Value& a, const Value& b);
 Value negated(Lowering& lowering, const Value& x);
 
+/// x where it is positive, slope * x where it is negative; the slope may differ by channel or element.
+Value with_negative_slope(Lowering& lowering, const Value& x, const Coefficients& slope);
+
+/// Both values at one rank and with one axis of events, so that their network tensors broadcast.
+std::pair<Value, Value> aligned(Lowering& lowering, Value a, Value b);
+
+/// Both values with nodes that broadcast against each other, one scale above zero, one fraction and offset
+/// zero: their integers compare as their real numbers do. At least one is computed.
+std::pair<Value, Value> on_one_scale(Lowering& lowering, const Value& a, const Value& b);
+
 /// Contraction of the last axis of `x` with `weights` [rows, columns].
 Value dense(Lowering& lowering, const Value& x, const Constant& weights, const std::string& name);
 
@@ -40,6 +50,10 @@ network::Window window_of(const Value& x, const ConvolutionAttributes& attribute
 
 /// Spatial extents of the result.
 Extents window_result(const Value& x, const network::Window& window);
+
+/// AveragePool with the attributes of `op`, and GlobalAveragePool: sums whose scale has the division in it.
+Value average_pooled(Lowering& lowering, const Value& x, const Operator& op);
+Value globally_averaged(Lowering& lowering, const Value& x);
 
 // Rearrangements of elements.
 Value reshaped(Lowering& lowering, const Value& x, const Extents& shape);

@@ -110,47 +110,35 @@ void clip(const Scope& scope) {
   scope.out(clipped(scope.lowering(), scope.in(0), limit(scope, 1, "min"), limit(scope, 2, "max")));
 }
 
-/// Max or Min with constants.
-void extreme(const Scope& scope, bool largest) {
-  std::optional<Value> computed;
-  std::optional<Rational> bound;
-  for (std::size_t i = 0; i < scope.op().inputs.size(); ++i) {
-    const Value& value = scope.in(i);
-    if (!value.is_constant() && !computed) {
-      computed = value;
-      continue;
-    }
-    const auto numbers = value.is_constant() ? exact_elements(*value.constant) : std::vector<Real>{};
-    if (numbers.size() != 1 || !numbers[0].is_rational())
-      throw Error("it compares two computed tensors, or with different constants; use one constant (a Clip)");
-    const Rational number = numbers[0].rational();
-    if (!bound || (largest ? number > *bound : number < *bound)) bound = number;
-  }
-  if (!computed) throw Error("it works on constants; fold constants before the import");
-  scope.out(
-      clipped(scope.lowering(), *computed, largest ? bound : std::nullopt, largest ? std::nullopt : bound));
-}
-
-void largest(const Scope& scope) {
-  extreme(scope, true);
-}
-void smallest(const Scope& scope) {
-  extreme(scope, false);
-}
-
 void leaky_relu(const Scope& scope) {
   const Rational slope = to_rational(scope.op().real("alpha", 0.01F));
   const auto exponent = exponent_of_two(slope);
-  if (!exponent || *exponent > 0)
-    throw Error("its slope is no power of two up to 1; train with a slope of 2^-n, or use Relu");
-  Value x = scope.lowering().emit_plain(scope.in(0));
   if (scope.in(0).is_constant()) throw Error("its input is a constant; fold constants before the import");
+  if (!exponent || *exponent > 0)
+    return scope.out(
+        with_negative_slope(scope.lowering(), scope.in(0), Coefficients::uniform(0, Real(slope))));
+  Value x = scope.lowering().emit_plain(scope.in(0));
   const int shift = -*exponent;
   Value result = x;
   result.is_integer = false;
   result.node =
       scope.lowering().builder().add(scope.lowering().next_name(), network::LeakyRelu{shift}, {x.node});
   result.scale = Coefficients::uniform(x.rank(), x.scale.values[0] * Real(slope));
+  scope.out(result);
+}
+
+void p_relu(const Scope& scope) {
+  const Value& x = scope.in(0);
+  if (x.is_constant()) throw Error("its input is a constant; fold constants before the import");
+  const Coefficients slope = elements(scope.constant(1, "slope"));
+  if (broadcast(x.shape, slope.shape) != x.shape) throw Error("its slope does not fit its input");
+  scope.out(with_negative_slope(scope.lowering(), x, slope));
+}
+
+void absolute(const Scope& scope) {
+  if (scope.in(0).is_constant()) throw Error("it works on constants; fold constants before the import");
+  Value result = with_negative_slope(scope.lowering(), scope.in(0), Coefficients::uniform(0, -1));
+  result.is_integer = scope.in(0).is_integer;
   scope.out(result);
 }
 
@@ -248,9 +236,9 @@ std::vector<OperatorEntry> elementwise_operators() {
       {"", "Reciprocal", reciprocal},
       {"", "Relu", relu, Place::before_input},
       {"", "Clip", clip, Place::before_input},
-      {"", "Max", largest},
-      {"", "Min", smallest},
       {"", "LeakyRelu", leaky_relu},
+      {"", "PRelu", p_relu},
+      {"", "Abs", absolute},
       {"", "BatchNormalization", batch_norm_first},
       {"qonnx", "BatchNormalization", batch_norm_last},
       {"", "Identity", identity, Place::rearranging},

@@ -431,6 +431,42 @@ void expand_to(const Scope& scope) {
   scope.out(sum(scope.lowering(), x, constant_value(zero)));
 }
 
+void tile(const Scope& scope) {
+  Value result = scope.in(0);
+  const std::vector<std::int64_t> repeats = whole_numbers(scope.constant(1, "list of repeats"));
+  if (repeats.size() != result.rank()) throw Error("its repeats do not fit its input");
+  for (std::size_t axis = 0; axis < repeats.size(); ++axis) {
+    if (repeats[axis] < 1 || repeats[axis] > 4096) throw Error("its repeats are outside 1 to 4096");
+    if (repeats[axis] == 1) continue;
+    const std::vector<Value> copies(static_cast<std::size_t>(repeats[axis]), result);
+    result = concatenated(scope.lowering(), copies, static_cast<int>(axis));
+  }
+  scope.out(result);
+}
+
+/// Elements on one side of a diagonal of the last two axes; zeros elsewhere.
+void triangle(const Scope& scope) {
+  const Value& x = scope.in(0);
+  if (x.rank() < 2) throw Error("its input is no matrix");
+  const std::vector<std::int64_t> diagonal =
+      scope.has(1) ? whole_numbers(scope.constant(1, "diagonal")) : std::vector<std::int64_t>{0};
+  if (diagonal.size() != 1) throw Error("its diagonal is not one number");
+  const bool upper = scope.op().integer("upper", 1) != 0;
+  const std::int64_t rows = x.shape[x.rank() - 2];
+  const std::int64_t columns = x.shape[x.rank() - 1];
+  std::vector<std::int64_t> kept;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t column = 0; column < columns; ++column) {
+      const std::int64_t distance = column - row;
+      kept.push_back((upper ? distance >= diagonal[0] : distance <= diagonal[0]) ? 1 : 0);
+    }
+  }
+  Value result =
+      product(scope.lowering(), x, constant_value(make_integers({rows, columns}, std::move(kept))));
+  result.is_integer = x.is_integer;
+  scope.out(result);
+}
+
 }  // namespace
 
 std::vector<OperatorEntry> layout_operators() {
@@ -450,6 +486,8 @@ std::vector<OperatorEntry> layout_operators() {
       {"", "Resize", resize},
       {"", "Upsample", upsample},
       {"", "Expand", expand_to},
+      {"", "Tile", tile},
+      {"", "Trilu", triangle},
   };
 }
 

@@ -84,10 +84,8 @@ Coefficients window_counts(const Value& x, const Extents& shape, const network::
   return counts;
 }
 
-Value average_pool_of(const Scope& scope, const ConvolutionAttributes& attributes, bool round_up,
-                      bool count_pads) {
-  Lowering& lowering = scope.lowering();
-  const Value& x = scope.in(0);
+Value average_pool_of(Lowering& lowering, const Value& x, const ConvolutionAttributes& attributes,
+                      bool round_up, bool count_pads) {
   const network::Window exact = window_of(x, attributes, false);
   const network::Window window = window_of(x, attributes, round_up);
   Value input = lowering.emit_unclamped(x);
@@ -115,14 +113,12 @@ Value average_pool_of(const Scope& scope, const ConvolutionAttributes& attribute
 
 void average_pool(const Scope& scope) {
   require_computed(scope);
-  const Operator& op = scope.op();
-  scope.out(average_pool_of(scope, convolution_attributes(op), op.integer("ceil_mode", 0) != 0,
-                            op.integer("count_include_pad", 0) != 0));
+  scope.out(average_pooled(scope.lowering(), scope.in(0), scope.op()));
 }
 
 void global_average_pool(const Scope& scope) {
   require_computed(scope);
-  scope.out(average_pool_of(scope, whole_space(scope.in(0)), false, false));
+  scope.out(globally_averaged(scope.lowering(), scope.in(0)));
 }
 
 void global_max_pool(const Scope& scope) {
@@ -131,6 +127,15 @@ void global_max_pool(const Scope& scope) {
 }
 
 }  // namespace
+
+Value average_pooled(Lowering& lowering, const Value& x, const Operator& op) {
+  return average_pool_of(lowering, x, convolution_attributes(op), op.integer("ceil_mode", 0) != 0,
+                         op.integer("count_include_pad", 0) != 0);
+}
+
+Value globally_averaged(Lowering& lowering, const Value& x) {
+  return average_pool_of(lowering, x, whole_space(x), false, false);
+}
 
 std::vector<OperatorEntry> pool_operators() {
   return {

@@ -97,14 +97,28 @@ void q_linear_concat(const Scope& scope) {
   scope.out(concatenated(scope.lowering(), parts, axis));
 }
 
-void q_linear_leaky_relu(const Scope&) {
-  throw Error("QLinearLeakyRelu is not supported; export it as DequantizeLinear, LeakyRelu, QuantizeLinear");
+/// x, scale, zero point, output scale, output zero point.
+void q_linear_leaky_relu(const Scope& scope) {
+  const Rational slope = to_rational(scope.op().real("alpha", 0.01F));
+  result(
+      scope,
+      with_negative_slope(scope.lowering(), operand(scope, 0, 1, 1), Coefficients::uniform(0, Real(slope))),
+      3);
 }
 
-void q_linear_average_pool(const Scope&) {
-  throw Error(
-      "this pooling is not supported in its QLinear form; export it as DequantizeLinear, the pooling and "
-      "QuantizeLinear");
+void require_channels_first(const Scope& scope) {
+  if (scope.op().integer("channels_last", 0) != 0)
+    throw Error("it works on channels-last tensors; export the model with channels first");
+}
+
+void q_linear_average_pool(const Scope& scope) {
+  require_channels_first(scope);
+  result(scope, average_pooled(scope.lowering(), operand(scope, 0, 1, 1), scope.op()), 3);
+}
+
+void q_linear_global_average_pool(const Scope& scope) {
+  require_channels_first(scope);
+  result(scope, globally_averaged(scope.lowering(), operand(scope, 0, 1, 1)), 3);
 }
 
 /// x - zero point, as integers.
@@ -147,7 +161,7 @@ std::vector<OperatorEntry> qlinear_operators() {
       {"com.microsoft", "QLinearConcat", q_linear_concat},
       {"com.microsoft", "QLinearLeakyRelu", q_linear_leaky_relu},
       {"com.microsoft", "QLinearAveragePool", q_linear_average_pool},
-      {"com.microsoft", "QLinearGlobalAveragePool", q_linear_average_pool},
+      {"com.microsoft", "QLinearGlobalAveragePool", q_linear_global_average_pool},
   };
 }
 

@@ -68,5 +68,6 @@ std::vector<OperatorEntry> layout_operators();
 std::vector<OperatorEntry> shape_operators();
 std::vector<OperatorEntry> pool_operators();
 std::vector<OperatorEntry> reduce_operators();
+std::vector<OperatorEntry> compare_operators();
 
 }  // namespace crible::importers::graph

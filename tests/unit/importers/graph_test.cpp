@@ -186,9 +186,6 @@ std::vector<Refusal> refusals() {
   OnnxBuilder softmax({1, 2});
   softmax.node("Softmax", {"x"}, {"s"}).quant("s", "y", 1, 0, 4, true);
   all.push_back({"softmax inside", softmax, "it follows a Softmax, which has no exact integer form"});
-  OnnxBuilder slope({1, 2});
-  slope.node("LeakyRelu", {"x"}, {"y"}).attribute("alpha", 0.3F);
-  all.push_back({"slope", slope, "its slope is no power of two"});
   OnnxBuilder training({1, 2});
   training.constant("p", {2}, {1, 1}).node("BatchNormalization", {"x", "p", "p", "p", "p"}, {"y"});
   training.attribute("training_mode", std::int64_t{1});
