@@ -20,7 +20,8 @@ struct Frame {
   std::byte* rows;                 // row r begins at byte r * 4 * events of a tile; 64-byte aligned
   const std::byte* const* inputs;  // of the first event of the tile
   std::byte* const* outputs;
-  std::size_t events;  // in this tile; lanes beyond repeat the last event
+  std::size_t events;         // in this tile; lanes beyond repeat the last event
+  std::size_t iteration = 0;  // of the innermost loop
 };
 
 using StepFunction = void (*)(const void* data, const Frame& frame);
@@ -61,9 +62,86 @@ struct Elementwise {
   const Row* out;
 };
 
+/// Bytes of an operand that a chain works on at a time: four rows of a tile, or 128 elements of an event.
+inline constexpr std::uint32_t chain_block_bytes = 512;
+
+/// shift: (a + plus) >> shift; shift_even: t = a + offset, (t + plus + ((t >> shift) & 1)) >> shift;
+/// requantize: see RequantizeEntry; all three and clamp end between low and high. select: a != 0 ? b : c.
+/// leaky: a * multiplier where a >= 0. lookup: table[a + offset, held between 0 and high].
+enum class ChainCode : std::uint8_t {
+  add,
+  subtract,
+  multiply,
+  less,
+  less_equal,
+  equal,
+  not_equal,
+  select,
+  clamp,
+  leaky,
+  shift,
+  shift_even,
+  requantize,
+  lookup,
+};
+
+/// One operation of a chain. Operands begin at a row; where they move, each block has the rows that follow
+/// those of the block before, else (intermediate results and constants) all blocks use the same.
+struct ChainOp {
+  ChainCode code;
+  bool a_moves;
+  bool b_moves;
+  bool c_moves;
+  bool out_moves;
+  Row a;
+  Row b;
+  Row c;
+  Row out;
+  std::int32_t multiplier;
+  std::int32_t offset;
+  std::int32_t plus;
+  std::int32_t if_negative;
+  std::int32_t if_odd;
+  std::int32_t shift;
+  std::int32_t zero_point;
+  std::int32_t low;
+  std::int32_t high;
+  const std::int32_t* table;
+};
+
+/// Elementwise operations one after the other on a block of elements before the next block: what they hand
+/// on stays in the nearest cache. Tiles: rows count up with the elements. Single events: lanes do, and whole
+/// vectors are written, for which the planner leaves room.
+struct Chain {
+  std::uint32_t count;
+  std::uint32_t ops;
+  const ChainOp* op;
+};
+
+/// Rows to rows. Where in (out) moves, the list has `count` rows for each iteration of the loop around it.
+struct Copy {
+  std::uint32_t count;
+  bool in_moves;
+  bool out_moves;
+  const Row* in;
+  const Row* out;
+};
+
+struct Step;
+
+/// The steps of a recurrent node's body, once for each iteration.
+struct Loop {
+  std::uint32_t iterations;
+  bool reverse;
+  std::uint32_t steps;
+  const Step* step;
+  const Row* result;  // for the planner: a row that must outlive every iteration
+};
+
 /// Four (two) rows to the bytes (int16) of one: value - offset.
 struct Pack {
   std::uint32_t count;
+  bool contiguous;  // both lists count up
   std::int32_t offset;
   const Row* in;  // [count][4] or [count][2]
   const Row* out;
@@ -318,6 +396,9 @@ enum class Kind : std::uint8_t {
   clamp_64_64,
   leaky_32,
   leaky_64,
+  chain,
+  copy,
+  loop,
   add_32,
   add_64,
   subtract_32,

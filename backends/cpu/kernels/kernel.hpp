@@ -39,6 +39,12 @@ void add_transfers(StepFunction* table);
 template <int E>
 void add_elementwise(StepFunction* table);
 template <int E>
+void add_packs(StepFunction* table);
+template <int E>
+void add_chains(StepFunction* table);
+template <int E>
+void add_loops(StepFunction* table);
+template <int E>
 void add_requantize(StepFunction* table);
 template <int E>
 void add_folds(StepFunction* table);

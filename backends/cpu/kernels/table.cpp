@@ -8,6 +8,9 @@ template <int E>
 void add_all(StepFunction* table) {
   add_transfers<E>(table);
   add_elementwise<E>(table);
+  add_packs<E>(table);
+  add_chains<E>(table);
+  add_loops<E>(table);
   add_requantize<E>(table);
   add_folds<E>(table);
   add_sorts<E>(table);

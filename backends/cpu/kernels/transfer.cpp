@@ -92,28 +92,6 @@ void widen(const void* data, const Frame& frame) {
   }
 }
 
-/// Parts = 4 bytes or 2 int16 of a lane.
-template <int E, int Parts>
-void pack(const void* data, const Frame& frame) {
-  const auto& t = as<Pack>(data);
-  constexpr int bits = 32 / Parts;
-  constexpr std::uint32_t mask = (1u << bits) - 1;
-  for (std::uint32_t i = 0; i < t.count; ++i) {
-    auto* out = row<E, std::uint32_t>(frame, t.out[i]);
-    const std::uint32_t* in[Parts];
-    for (int part = 0; part < Parts; ++part) in[part] = row<E, std::uint32_t>(frame, t.in[i * Parts + part]);
-    const auto offset = static_cast<std::uint32_t>(t.offset);
-#pragma GCC ivdep
-    for (int lane = 0; lane < E; ++lane) {
-      std::uint32_t packed = 0;
-      for (int part = 0; part < Parts; ++part) {
-        packed |= ((in[part][lane] - offset) & mask) << (part * bits);
-      }
-      out[lane] = packed;
-    }
-  }
-}
-
 template <int E>
 void unpack_bytes(const void* data, const Frame& frame) {
   const auto& t = as<Unpack>(data);
@@ -167,8 +145,6 @@ void add_transfers(StepFunction* table) {
   table[index(Kind::store_from_64_32)] = store<E, i64, i32>;
   table[index(Kind::store_from_64_64)] = store<E, i64, i64>;
   table[index(Kind::widen)] = widen<E>;
-  table[index(Kind::pack_bytes)] = pack<E, 4>;
-  table[index(Kind::pack_shorts)] = pack<E, 2>;
   table[index(Kind::unpack_bytes)] = unpack_bytes<E>;
   table[index(Kind::unpack_shorts)] = unpack_shorts<E>;
 }

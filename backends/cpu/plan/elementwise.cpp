@@ -18,16 +18,29 @@ Kind pick(bool in_64, bool out_64, Kind k32_32, Kind k32_64, Kind k64_32, Kind k
   return out_64 ? k32_64 : k32_32;
 }
 
+ChainOp chain_op(Kind kind) {
+  static const std::map<Kind, ChainCode> codes{{Kind::add_32, ChainCode::add},
+                                               {Kind::subtract_32, ChainCode::subtract},
+                                               {Kind::multiply_32, ChainCode::multiply},
+                                               {Kind::less_32, ChainCode::less},
+                                               {Kind::less_equal_32, ChainCode::less_equal},
+                                               {Kind::equal_32, ChainCode::equal},
+                                               {Kind::not_equal_32, ChainCode::not_equal},
+                                               {Kind::select_32, ChainCode::select}};
+  ChainOp op{};
+  op.code = codes.at(kind);
+  return op;
+}
+
 }  // namespace
+
+const Tensor& Planner::input_of(const Context& context, int id) const {
+  const Node& node = context.network.nodes[static_cast<std::size_t>(id)];
+  return context.tensors[static_cast<std::size_t>(node.inputs[0])];
+}
 
 Elementwise Planner::elementwise(const std::vector<Row>& a, const std::vector<Row>& b,
                                  const std::vector<Row>& c, const std::vector<Row>& out) {
-  const auto counts_up = [](const std::vector<Row>& rows) {
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (rows[i] != rows[0] + i) return false;
-    }
-    return true;
-  };
   const bool contiguous =
       layout_ == Layout::single && counts_up(a) && counts_up(b) && counts_up(c) && counts_up(out);
   return {static_cast<std::uint32_t>(out.size()),
@@ -61,6 +74,7 @@ void Planner::plan_binary(Context& context, int id, Kind kind_32, Kind kind_64) 
   const Tensor a = broadcast(context, node.inputs[0], node.shape);
   const Tensor b = broadcast(context, node.inputs[1], node.shape);
   const bool is_64 = any_64(a) || any_64(b) || !fits_32(network::hull(context.ranges[at]));
+  if (!is_64 && join_chain(context, id, chain_op(kind_32), {a, b})) return;
   const std::vector<Row> rows_a = rows_of(a, is_64);
   const std::vector<Row> rows_b = rows_of(b, is_64);
   const int base = new_base(context.ranges[at], is_64);
@@ -96,6 +110,7 @@ void Planner::plan_compare(Context& context, int id, const network::Compare& com
       kind = is_64 ? Kind::not_equal_64 : Kind::not_equal_32;
       break;
   }
+  if (!is_64 && join_chain(context, id, chain_op(kind), {a, b})) return;
   const std::vector<Row> rows_a = rows_of(a, is_64);
   const std::vector<Row> rows_b = rows_of(b, is_64);
   context.tensors[at] = whole(new_base(context.ranges[at], false));
@@ -109,6 +124,7 @@ void Planner::plan_select(Context& context, int id) {
   const Tensor one = broadcast(context, node.inputs[1], node.shape);
   const Tensor zero = broadcast(context, node.inputs[2], node.shape);
   const bool is_64 = any_64(one) || any_64(zero);
+  if (!is_64 && join_chain(context, id, chain_op(Kind::select_32), {condition, one, zero})) return;
   const std::vector<Row> rows_condition = rows_of(condition, false);
   const std::vector<Row> rows_one = rows_of(one, is_64);
   const std::vector<Row> rows_zero = rows_of(zero, is_64);
@@ -143,13 +159,11 @@ bool is_narrow(const RequantizeEntry& p, Interval x) {
 
 void Planner::plan_requantize(Context& context, int id, const network::Requantize& r) {
   const Node& node = context.network.nodes[static_cast<std::size_t>(id)];
-  bool in_64 = false, out_64 = false;
   Requantize step{};
-  step.rows = unary(context, id, in_64, out_64);
   std::map<std::array<std::uint32_t, 4>, std::uint32_t> known;
   std::vector<RequantizeEntry> entries;
   std::vector<std::uint32_t> entry;
-  for (std::size_t i = 0; i < step.rows.count; ++i) {
+  for (std::size_t i = 0; i < network::element_count(node.shape); ++i) {
     const std::uint32_t m = entry_of(i, r.multiplier.size(), node.shape, r.axis);
     const std::uint32_t o = entry_of(i, r.offset.size(), node.shape, r.axis);
     const std::uint32_t s = entry_of(i, r.shift.size(), node.shape, r.axis);
@@ -168,6 +182,9 @@ void Planner::plan_requantize(Context& context, int id, const network::Requantiz
   for (std::size_t i = 0; i < entry.size() && step.narrow; ++i)
     step.narrow = is_narrow(entries[entry[i]], in[i]);
   step.uniform = entries.size() == 1;
+  if (step.uniform && step.narrow && chain_requantize(context, id, entries[0], bounds)) return;
+  bool in_64 = false, out_64 = false;
+  step.rows = unary(context, id, in_64, out_64);
   step.entry = plan_.keep(entry);
   step.entries = plan_.keep(entries);
   step.low = bounds.low;
@@ -199,6 +216,7 @@ void Planner::plan_threshold(Context& context, int id, const network::Threshold&
 }
 
 void Planner::plan_lookup(Context& context, int id, const network::Lookup& l) {
+  if (chain_lookup(context, id, l)) return;
   const Node& node = context.network.nodes[static_cast<std::size_t>(id)];
   bool in_64 = false, out_64 = false;
   Lookup step{};
@@ -225,6 +243,11 @@ void Planner::plan_clamp(Context& context, int id, const network::Clamp& c) {
   const Tensor& in = context.tensors[static_cast<std::size_t>(context.network.nodes[at].inputs[0])];
   const bool out_64 = !fits_32(network::hull(context.ranges[at]));
   const bool in_64 = any_64(in) || out_64;
+  ChainOp op{};
+  op.code = ChainCode::clamp;
+  op.low = static_cast<std::int32_t>(std::clamp<std::int64_t>(c.low, INT32_MIN, INT32_MAX));
+  op.high = static_cast<std::int32_t>(std::clamp<std::int64_t>(c.high, INT32_MIN, INT32_MAX));
+  if (!in_64 && join_chain(context, id, op, {in})) return;
   const std::vector<Row> rows = rows_of(in, in_64);
   context.tensors[at] = whole(new_base(context.ranges[at], out_64));
   Clamp step{};
@@ -238,6 +261,10 @@ void Planner::plan_leaky(Context& context, int id, const network::LeakyRelu& lea
   const auto at = static_cast<std::size_t>(id);
   const Tensor& in = context.tensors[static_cast<std::size_t>(context.network.nodes[at].inputs[0])];
   const bool is_64 = any_64(in) || !fits_32(network::hull(context.ranges[at]));
+  ChainOp op{};
+  op.code = ChainCode::leaky;
+  op.multiplier = static_cast<std::int32_t>(1u << leaky.shift);
+  if (!is_64 && leaky.shift < 31 && join_chain(context, id, op, {in})) return;
   const std::vector<Row> rows = rows_of(in, is_64);
   context.tensors[at] = whole(new_base(context.ranges[at], is_64));
   Clamp step{};

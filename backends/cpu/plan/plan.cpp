@@ -71,6 +71,14 @@ void Plan::reuse_rows() {
     first_use[group_of(constant.row)] = 0;
     last_use[group_of(constant.row)] = never;
   }
+  // What a body finds when its loop begins is needed until the loop ends.
+  for (const LoopRange& loop : loops) {
+    for (std::size_t group = 0; group < groups.size(); ++group) {
+      if (first_use[group] < loop.begin && last_use[group] >= loop.begin) {
+        last_use[group] = std::max(last_use[group], loop.end - 1);
+      }
+    }
+  }
   std::vector<std::vector<std::size_t>> starting(steps.size() + 1), ending(steps.size() + 1);
   for (std::size_t group = 0; group < groups.size(); ++group) {
     if (first_use[group] == never) continue;
@@ -96,6 +104,23 @@ void Plan::reuse_rows() {
   rows = free.end();
   uses.clear();
   groups.clear();
+}
+
+void Plan::nest_loops() {
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    const LoopRange& loop = loops[i];
+    const auto begin = steps.begin() + static_cast<std::ptrdiff_t>(loop.begin);
+    const auto end = steps.begin() + static_cast<std::ptrdiff_t>(loop.end);
+    const std::vector<Step> body(begin, end);
+    loop.loop->steps = static_cast<std::uint32_t>(body.size());
+    loop.loop->step = keep(body);
+    steps.erase(begin, end);
+    for (std::size_t j = i + 1; j < loops.size(); ++j) {
+      if (loops[j].begin >= loop.end) loops[j].begin -= body.size();
+      loops[j].end -= body.size();
+    }
+  }
+  loops.clear();
 }
 
 Buffer Plan::make_rows() const {

@@ -30,6 +30,13 @@ struct RowUse {
   std::size_t step;
 };
 
+/// The steps from `begin` on and before `end` are the body of the loop that stands before them.
+struct LoopRange {
+  std::size_t begin;
+  std::size_t end;
+  Loop* loop;
+};
+
 /// A network as steps for tiles of `events` events, with everything that the steps point to.
 struct Plan {
   int events = 1;
@@ -38,6 +45,7 @@ struct Plan {
   std::vector<ConstantRow> constants;
   std::vector<RowGroup> groups;
   std::vector<RowUse> uses;
+  std::vector<LoopRange> loops;  // inner ones before those around them
   Store store;
 
   /// Copies plain data into memory that lives as long as the plan; equal data once.
@@ -61,6 +69,9 @@ struct Plan {
 
   /// Renumbers the rows so that groups which are never needed at the same time share memory.
   void reuse_rows();
+
+  /// Moves the bodies of loops out of the list of steps.
+  void nest_loops();
 
   /// The rows' memory, constants filled in.
   Buffer make_rows() const;

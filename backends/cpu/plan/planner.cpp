@@ -64,6 +64,7 @@ Plan Planner::plan(const network::Network& network, const network::Ranges& range
   }
   plan_nodes(network, ranges, std::move(inputs), true);
   plan_.reuse_rows();
+  plan_.nest_loops();
   return std::move(plan_);
 }
 

@@ -39,10 +39,15 @@ struct Base {
   std::vector<Row> lane;                 // packed: row and part of each element
   std::vector<std::uint8_t> part;
   std::int64_t offset = 0;  // packed: value = stored + offset
+  bool waits = false;       // made by an operation that is not in a step yet, see chains.cpp
+  int node = -1;            // waits: whose result it is
 };
 
 bool fits_32(network::Interval range);
 network::Interval hull_of(network::Interval a, network::Interval b);
+
+/// Whether each row is the one after the row before it.
+bool counts_up(const std::vector<Row>& rows);
 
 /// The offset with which values of a range are stored in a form.
 std::int64_t offset_for(network::Interval range, Form form);
@@ -97,7 +102,8 @@ class Planner {
   std::vector<Row> rows_of(const Tensor& tensor) { return rows_of(tensor, any_64(tensor)); }
   void make_wide(const Tensor& tensor);
   void make_wide(int base, const std::vector<std::uint32_t>& elements);
-  Row packed_row(const std::array<Element, 4>& parts, Form form, std::int64_t offset);
+  std::vector<Row> packed_rows(const std::vector<std::array<Element, 4>>& lanes, Form form,
+                               std::int64_t offset);
   void flush_packs();
   Row constant_row(std::int64_t value, bool is_64);
 
@@ -120,6 +126,31 @@ class Planner {
                           const std::vector<Row>& out);
   Elementwise unary(Context& context, int id, bool& in_64, bool& out_64);
 
+  // chains.cpp: elementwise nodes that become one step
+  struct ChainInput {
+    int base = -1;       // a result that waits, else
+    Row first = no_row;  // of rows that count up, else
+    std::int64_t constant = 0;
+    bool direct = false;  // the node's own result, not rearranged
+  };
+  struct WaitingOp {
+    ChainOp op;
+    int node;
+    int base;           // result
+    int readers;        // of the node's result
+    std::size_t count;  // elements
+    std::vector<ChainInput> inputs;
+  };
+  bool is_waiting(const Tensor& tensor) const;
+  bool is_waiting_whole(const Tensor& tensor) const;
+  bool join_chain(Context& context, int id, ChainOp op, const std::vector<Tensor>& inputs);
+  bool chain_requantize(Context& context, int id, const RequantizeEntry& p, network::Interval bounds);
+  bool chain_lookup(Context& context, int id, const network::Lookup& lookup);
+  void flush_chains();
+  void emit_chain(const std::vector<WaitingOp>& chain);
+  Row constant_block(std::int64_t value, Row rows);
+  const Tensor& input_of(const Context& context, int id) const;
+
   // folds.cpp
   void plan_pool(Context& context, int id, const network::Pool& pool);
   void plan_reduce(Context& context, int id, const network::Reduce& reduce);
@@ -131,6 +162,9 @@ class Planner {
   // trees.cpp, recurrent.cpp
   void plan_trees(Context& context, int id, const network::TreeEnsemble& trees);
   bool plan_tree_lanes(Context& context, int id, const network::TreeEnsemble& ensemble);
+  void emit_copy(const std::vector<Row>& in, bool in_moves, const std::vector<Row>& out, bool out_moves,
+                 std::size_t count);
+  std::vector<Row> rows_as(const Tensor& tensor, bool want_64);
   void plan_recurrent(Context& context, int id, const network::Recurrent& recurrent);
 
   // products.cpp: dense and conv
@@ -196,6 +230,8 @@ class Planner {
     Row row;
   };
   std::vector<PendingPack> pending_packs_;
+  std::vector<WaitingOp> waiting_;
+  std::map<std::int64_t, Row> constant_blocks_;
 };
 
 }  // namespace crible::backends::cpu

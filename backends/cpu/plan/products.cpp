@@ -229,6 +229,7 @@ void Planner::pack_lanes(const Matrix& matrix, Form form, Lanes& lanes) {
   }
   lanes.offset.assign(lanes.element.size(), offset);
   const Element pad = padded ? constant(matrix.pad_value) : no_element;
+  std::vector<std::array<Element, 4>> groups;
   for (const Tensor& pixel : matrix.pixels) {
     for (std::uint32_t lane = 0; lane < lanes.depth; ++lane) {
       std::array<Element, 4> group{no_element, no_element, no_element, no_element};
@@ -238,10 +239,10 @@ void Planner::pack_lanes(const Matrix& matrix, Form form, Lanes& lanes) {
         const Element e = pixel[static_cast<std::size_t>(index)];
         group[part] = e.base >= 0 ? e : pad;
       }
-      lanes.rows.push_back(packed_row(group, form, offset));
+      groups.push_back(group);
     }
   }
-  flush_packs();
+  lanes.rows = packed_rows(groups, form, offset);
 }
 
 /// Elements that no output weighs take no lane.

@@ -34,6 +34,13 @@ bool fits(Interval range, Form form) {
   return fits_32(range) && range.high - range.low < (form == Form::bytes ? 256 : 65536);
 }
 
+bool counts_up(const std::vector<Row>& rows) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i] != rows[0] + i) return false;
+  }
+  return true;
+}
+
 Row Planner::new_rows(std::size_t count) {
   const auto first = static_cast<Row>(plan_.rows);
   plan_.rows += count + 1;  // a gap: rows that count up are of one group
@@ -112,6 +119,7 @@ Interval Planner::range_of(const Tensor& tensor) const {
 }
 
 void Planner::make_wide(const Tensor& tensor) {
+  if (is_waiting(tensor)) flush_chains();
   std::map<int, std::vector<std::uint32_t>> missing;
   for (const Element& e : tensor) {
     if (e.base >= 0 && bases_[static_cast<std::size_t>(e.base)].wide[e.index] == no_row) {
@@ -231,13 +239,28 @@ std::int64_t direct_offset(network::Type type, Form form) {
 
 }  // namespace
 
-Row Planner::packed_row(const std::array<Element, 4>& parts, Form form, std::int64_t offset) {
-  const auto [entry, is_new] = packed_rows_.try_emplace({{form, offset}, parts}, no_row);
-  if (is_new) {
-    entry->second = new_rows(1);
-    pending_packs_.push_back({form, offset, parts, entry->second});
+/// Rows of lanes that are asked for together lie together; `flush_packs` emits what fills them.
+std::vector<Row> Planner::packed_rows(const std::vector<std::array<Element, 4>>& lanes, Form form,
+                                      std::int64_t offset) {
+  std::size_t fresh = 0;
+  std::vector<Row*> entries;
+  for (const std::array<Element, 4>& parts : lanes) {
+    const auto [entry, is_new] = packed_rows_.try_emplace({{form, offset}, parts}, no_row);
+    entries.push_back(&entry->second);
+    if (!is_new) continue;
+    pending_packs_.push_back({form, offset, parts, static_cast<Row>(fresh++)});
   }
-  return entry->second;
+  if (fresh > 0) {
+    const Row first = new_rows(fresh);
+    for (PendingPack& pack : pending_packs_) {
+      pack.row += first;
+      packed_rows_[{{form, offset}, pack.parts}] = pack.row;
+    }
+  }
+  flush_packs();
+  std::vector<Row> rows;
+  for (const Row* entry : entries) rows.push_back(*entry);
+  return rows;
 }
 
 void Planner::flush_packs() {
@@ -283,8 +306,14 @@ void Planner::flush_packs() {
     std::vector<Row> out;
     for (const PendingPack& pack : packs) out.push_back(pack.row);
     const std::vector<Row> in = rows_of(elements, false);
+    std::size_t present = elements.size();  // without the missing parts of the last lane
+    while (packs.back().parts[(present - 1) % static_cast<std::size_t>(parts_of(first.form))].base < 0)
+      --present;
+    // Whole vectors are written, for which there is room only from the first row of a group on.
+    const bool contiguous = direct.empty() && counts_up(out) &&
+                            counts_up({in.begin(), in.begin() + static_cast<std::ptrdiff_t>(present)});
     emit(first.form == Form::bytes ? Kind::pack_bytes : Kind::pack_shorts,
-         Pack{static_cast<std::uint32_t>(out.size()), static_cast<std::int32_t>(first.offset),
+         Pack{static_cast<std::uint32_t>(out.size()), contiguous, static_cast<std::int32_t>(first.offset),
               plan_.keep_rows(in), plan_.keep_rows(out)});
   }
   pending_packs_.clear();

@@ -1,0 +1,149 @@
+#include "backends/cpu/kernels/look_up.hpp"
+#include "backends/cpu/kernels/kernel.hpp"
+
+// Elementwise operations on blocks of 512 bytes, one operation after the other.
+
+namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
+namespace {
+
+inline V zero_or_one(V mask) {
+  return bit_and(mask, set1(1));
+}
+inline V chosen(V mask, V one, V other) {
+  return bit_or(bit_and(mask, one), bit_and(sub(set1(-1), mask), other));
+}
+inline V held(V x, V low, V high) {
+  return min(max(x, low), high);
+}
+
+/// What an operation reads and writes in this block.
+struct Operands {
+  const std::byte* a;
+  const std::byte* b;
+  const std::byte* c;
+  std::byte* out;
+  int bytes;  // a multiple of a vector
+};
+
+constexpr int vector_bytes = vector_lanes * 4;
+
+template <class Op>
+inline void each_1(const Operands operands, Op op) {
+  for (int at = 0; at < operands.bytes; at += vector_bytes) {
+    store(operands.out + at, op(load(operands.a + at)));
+  }
+}
+template <class Op>
+inline void each_2(const Operands operands, Op op) {
+  for (int at = 0; at < operands.bytes; at += vector_bytes) {
+    store(operands.out + at, op(load(operands.a + at), load(operands.b + at)));
+  }
+}
+template <class Op>
+inline void each_3(const Operands operands, Op op) {
+  for (int at = 0; at < operands.bytes; at += vector_bytes) {
+    store(operands.out + at, op(load(operands.a + at), load(operands.b + at), load(operands.c + at)));
+  }
+}
+
+void requantized(const ChainOp& op, const Operands& o) {
+  const V low = set1(op.low), high = set1(op.high), shift = set1(op.shift), plus = set1(op.plus);
+  const V multiplier = set1(op.multiplier), offset = set1(op.offset), zero_point = set1(op.zero_point);
+  const V if_negative = set1(op.if_negative), if_odd = set1(op.if_odd);
+  each_1(o, [&](V x) {
+    const V scaled = add(mul(x, multiplier), offset);
+    const V sign = bit_and(sign_of(scaled), if_negative);
+    const V odd = bit_and(shift_right(scaled, shift), if_odd);
+    const V rounded = shift_right(add(add(scaled, plus), add(sign, odd)), shift);
+    return held(add(rounded, zero_point), low, high);
+  });
+}
+
+void shifted_to_even(const ChainOp& op, const Operands& o) {
+  const V low = set1(op.low), high = set1(op.high), shift = set1(op.shift), plus = set1(op.plus);
+  const V offset = set1(op.offset), one = set1(1);
+  each_1(o, [&](V x) {
+    const V moved = add(x, offset);
+    const V odd = bit_and(shift_right(moved, shift), one);
+    return held(shift_right(add(add(moved, plus), odd), shift), low, high);
+  });
+}
+
+void run_op(const ChainOp& op, const Operands& o) {
+  const V low = set1(op.low);
+  const V high = set1(op.high);
+  switch (op.code) {
+    case ChainCode::add:
+      return each_2(o, [](V a, V b) { return add(a, b); });
+    case ChainCode::subtract:
+      return each_2(o, [](V a, V b) { return sub(a, b); });
+    case ChainCode::multiply:
+      return each_2(o, [](V a, V b) { return mul(a, b); });
+    case ChainCode::less:
+      return each_2(o, [](V a, V b) { return add(greater_equal(a, b), set1(1)); });
+    case ChainCode::less_equal:
+      return each_2(o, [](V a, V b) { return zero_or_one(greater_equal(b, a)); });
+    case ChainCode::equal:
+      return each_2(
+          o, [](V a, V b) { return zero_or_one(bit_and(greater_equal(a, b), greater_equal(b, a))); });
+    case ChainCode::not_equal:
+      return each_2(
+          o, [](V a, V b) { return add(bit_and(greater_equal(a, b), greater_equal(b, a)), set1(1)); });
+    case ChainCode::select:
+      return each_3(o, [](V a, V b, V c) {
+        return chosen(bit_or(greater_equal(a, set1(1)), greater_equal(set1(-1), a)), b, c);
+      });
+    case ChainCode::clamp:
+      return each_1(o, [&](V x) { return held(x, low, high); });
+    case ChainCode::leaky: {
+      const V factor = set1(op.multiplier);
+      return each_1(o, [&](V x) { return chosen(greater_equal(x, zero()), mul(x, factor), x); });
+    }
+    case ChainCode::shift: {
+      const V plus = set1(op.plus), shift = set1(op.shift);
+      return each_1(o, [&](V x) { return held(shift_right(add(x, plus), shift), low, high); });
+    }
+    case ChainCode::shift_even:
+      return shifted_to_even(op, o);
+    case ChainCode::requantize:
+      return requantized(op, o);
+    // An input outside its type, or a lane that nobody reads, must not read outside the table.
+    case ChainCode::lookup: {
+      const V offset = set1(op.offset);
+      each_1(o, [&](V x) { return held(add(x, offset), zero(), high); });
+      return look_up(op.table, reinterpret_cast<std::int32_t*>(o.out), o.bytes / 4);
+    }
+  }
+}
+
+template <int E>
+void chain(const void* data, const Frame& frame) {
+  const auto& t = as<Chain>(data);
+  constexpr std::uint32_t block_elements = chain_block_bytes / (4 * E);
+  for (std::uint32_t first = 0; first < t.count; first += block_elements) {
+    const std::uint32_t left = t.count - first;
+    const std::uint32_t elements = left < block_elements ? left : block_elements;
+    const int bytes =
+        static_cast<int>((elements * E + vector_lanes - 1) / vector_lanes) * vector_bytes;
+    const auto at = [&](Row operand, bool moves) {
+      return row<E, std::byte>(frame, moves ? operand + first : operand);
+    };
+    for (std::uint32_t i = 0; i < t.ops; ++i) {
+      const ChainOp& op = t.op[i];
+      run_op(op, {at(op.a, op.a_moves), at(op.b, op.b_moves), at(op.c, op.c_moves),
+                  at(op.out, op.out_moves), bytes});
+    }
+  }
+}
+
+}  // namespace
+
+template <int E>
+void add_chains(StepFunction* table) {
+  table[index(Kind::chain)] = chain<E>;
+}
+
+template void add_chains<1>(StepFunction* table);
+template void add_chains<tile_events>(StepFunction* table);
+
+}  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT
