@@ -33,7 +33,7 @@ struct Step {
 
 /// Elements of an input or output array, to or from rows. `element` counts in storage units.
 struct Transfer {
-  bool consecutive;  // element i of the list is element i of the array
+  bool consecutive;  // elements and rows count up; stores: from element 0 on
   std::uint32_t port;
   std::uint32_t row_elements;
   std::uint32_t count;
@@ -121,6 +121,7 @@ struct Chain {
 /// Rows to rows. Where in (out) moves, the list has `count` rows for each iteration of the loop around it.
 struct Copy {
   std::uint32_t count;
+  bool contiguous;  // both lists count up, from iteration to iteration anew
   bool in_moves;
   bool out_moves;
   const Row* in;

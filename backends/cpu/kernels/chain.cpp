@@ -1,5 +1,5 @@
-#include "backends/cpu/kernels/look_up.hpp"
 #include "backends/cpu/kernels/kernel.hpp"
+#include "backends/cpu/kernels/look_up.hpp"
 
 // Elementwise operations on blocks of 512 bytes, one operation after the other.
 
@@ -16,37 +16,49 @@ inline V held(V x, V low, V high) {
   return min(max(x, low), high);
 }
 
-/// What an operation reads and writes in this block.
-struct Operands {
-  const std::byte* a;
-  const std::byte* b;
-  const std::byte* c;
-  std::byte* out;
-  int bytes;  // a multiple of a vector
+/// One operation on one block. Rows that move are counted from the block's first row.
+template <int E>
+struct Block {
+  const ChainOp& op;
+  std::byte* const* origin;  // of rows that stay, of rows that move
+  int lanes;
+
+  std::byte* at(Row row, bool moves) const { return origin[moves] + std::size_t{row} * E * 4; }
+  const std::byte* a() const { return at(op.a, op.a_moves); }
+  const std::byte* b() const { return at(op.b, op.b_moves); }
+  const std::byte* c() const { return at(op.c, op.c_moves); }
+  std::byte* out() const { return at(op.out, op.out_moves); }
 };
 
-constexpr int vector_bytes = vector_lanes * 4;
+template <int E, class Op>
+inline void each_1(const Block<E>& block, Op op) {
+  const std::byte* a = block.a();
+  std::byte* out = block.out();
+  const int lanes = block.lanes;
+  for (int i = 0; i < lanes; i += vector_lanes) store(out + 4 * i, op(load(a + 4 * i)));
+}
+template <int E, class Op>
+inline void each_2(const Block<E>& block, Op op) {
+  const std::byte* a = block.a();
+  const std::byte* b = block.b();
+  std::byte* out = block.out();
+  const int lanes = block.lanes;
+  for (int i = 0; i < lanes; i += vector_lanes) store(out + 4 * i, op(load(a + 4 * i), load(b + 4 * i)));
+}
+template <int E, class Op>
+inline void each_3(const Block<E>& block, Op op) {
+  const std::byte* a = block.a();
+  const std::byte* b = block.b();
+  const std::byte* c = block.c();
+  std::byte* out = block.out();
+  const int lanes = block.lanes;
+  for (int i = 0; i < lanes; i += vector_lanes) {
+    store(out + 4 * i, op(load(a + 4 * i), load(b + 4 * i), load(c + 4 * i)));
+  }
+}
 
-template <class Op>
-inline void each_1(const Operands operands, Op op) {
-  for (int at = 0; at < operands.bytes; at += vector_bytes) {
-    store(operands.out + at, op(load(operands.a + at)));
-  }
-}
-template <class Op>
-inline void each_2(const Operands operands, Op op) {
-  for (int at = 0; at < operands.bytes; at += vector_bytes) {
-    store(operands.out + at, op(load(operands.a + at), load(operands.b + at)));
-  }
-}
-template <class Op>
-inline void each_3(const Operands operands, Op op) {
-  for (int at = 0; at < operands.bytes; at += vector_bytes) {
-    store(operands.out + at, op(load(operands.a + at), load(operands.b + at), load(operands.c + at)));
-  }
-}
-
-void requantized(const ChainOp& op, const Operands& o) {
+template <int E>
+inline void requantized(const ChainOp& op, const Block<E>& o) {
   const V low = set1(op.low), high = set1(op.high), shift = set1(op.shift), plus = set1(op.plus);
   const V multiplier = set1(op.multiplier), offset = set1(op.offset), zero_point = set1(op.zero_point);
   const V if_negative = set1(op.if_negative), if_odd = set1(op.if_odd);
@@ -59,7 +71,8 @@ void requantized(const ChainOp& op, const Operands& o) {
   });
 }
 
-void shifted_to_even(const ChainOp& op, const Operands& o) {
+template <int E>
+inline void shifted_to_even(const ChainOp& op, const Block<E>& o) {
   const V low = set1(op.low), high = set1(op.high), shift = set1(op.shift), plus = set1(op.plus);
   const V offset = set1(op.offset), one = set1(1);
   each_1(o, [&](V x) {
@@ -69,7 +82,9 @@ void shifted_to_even(const ChainOp& op, const Operands& o) {
   });
 }
 
-void run_op(const ChainOp& op, const Operands& o) {
+template <int E>
+inline void run_op(const Block<E>& o) {
+  const ChainOp& op = o.op;
   const V low = set1(op.low);
   const V high = set1(op.high);
   switch (op.code) {
@@ -84,11 +99,11 @@ void run_op(const ChainOp& op, const Operands& o) {
     case ChainCode::less_equal:
       return each_2(o, [](V a, V b) { return zero_or_one(greater_equal(b, a)); });
     case ChainCode::equal:
-      return each_2(
-          o, [](V a, V b) { return zero_or_one(bit_and(greater_equal(a, b), greater_equal(b, a))); });
+      return each_2(o,
+                    [](V a, V b) { return zero_or_one(bit_and(greater_equal(a, b), greater_equal(b, a))); });
     case ChainCode::not_equal:
-      return each_2(
-          o, [](V a, V b) { return add(bit_and(greater_equal(a, b), greater_equal(b, a)), set1(1)); });
+      return each_2(o,
+                    [](V a, V b) { return add(bit_and(greater_equal(a, b), greater_equal(b, a)), set1(1)); });
     case ChainCode::select:
       return each_3(o, [](V a, V b, V c) {
         return chosen(bit_or(greater_equal(a, set1(1)), greater_equal(set1(-1), a)), b, c);
@@ -111,7 +126,7 @@ void run_op(const ChainOp& op, const Operands& o) {
     case ChainCode::lookup: {
       const V offset = set1(op.offset);
       each_1(o, [&](V x) { return held(add(x, offset), zero(), high); });
-      return look_up(op.table, reinterpret_cast<std::int32_t*>(o.out), o.bytes / 4);
+      return look_up(op.table, reinterpret_cast<std::int32_t*>(o.out()), o.lanes);
     }
   }
 }
@@ -123,15 +138,9 @@ void chain(const void* data, const Frame& frame) {
   for (std::uint32_t first = 0; first < t.count; first += block_elements) {
     const std::uint32_t left = t.count - first;
     const std::uint32_t elements = left < block_elements ? left : block_elements;
-    const int bytes =
-        static_cast<int>((elements * E + vector_lanes - 1) / vector_lanes) * vector_bytes;
-    const auto at = [&](Row operand, bool moves) {
-      return row<E, std::byte>(frame, moves ? operand + first : operand);
-    };
+    std::byte* const origin[2] = {frame.rows, row<E, std::byte>(frame, first)};
     for (std::uint32_t i = 0; i < t.ops; ++i) {
-      const ChainOp& op = t.op[i];
-      run_op(op, {at(op.a, op.a_moves), at(op.b, op.b_moves), at(op.c, op.c_moves),
-                  at(op.out, op.out_moves), bytes});
+      run_op<E>({t.op[i], origin, static_cast<int>(elements * E)});
     }
   }
 }

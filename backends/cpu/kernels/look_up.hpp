@@ -4,8 +4,8 @@
 
 namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 
-/// Replaces `count` indices (a multiple of four), each inside the table, by its entries. Loads of single
-/// entries are faster than the processors' gather instructions.
+/// Replaces `count` indices, each inside the table, by its entries; up to three more, which must be indices
+/// too. Loads of single entries are faster than the processors' gather instructions.
 inline void look_up(const std::int32_t* table, std::int32_t* lanes, int count) {
   for (int i = 0; i < count; i += 4) {
 #if defined(__SSE2__)

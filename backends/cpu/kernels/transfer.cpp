@@ -11,13 +11,64 @@ inline std::size_t event_of_lane(const Frame& frame, int lane) {
   return event < frame.events ? event : frame.events - 1;
 }
 
+#if defined(__AVX2__)
+
+/// Part `part` of each lane, sign- or zero-extended.
+template <class Stored>
+inline __m256i part_of(__m256i lanes, int part) {
+  constexpr int bits = sizeof(Stored) * 8;
+  const __m256i top = _mm256_slli_epi32(lanes, 32 - bits * (part + 1));
+  return static_cast<Stored>(-1) < 0 ? _mm256_srai_epi32(top, 32 - bits) : _mm256_srli_epi32(top, 32 - bits);
+}
+
+/// 32 bytes of 8 events at a time; returns how many elements of the list are done.
+template <class Stored>
+std::uint32_t load_squares(const Transfer& t, const Frame& frame) {
+  constexpr std::uint32_t parts = 4 / sizeof(Stored);
+  constexpr std::uint32_t elements = square * parts;
+  const std::size_t stride = t.row_elements * sizeof(Stored);
+  std::uint32_t done = 0;
+  for (; done + elements <= t.count; done += elements) {
+    for (int lane = 0; lane < tile_events; lane += square) {
+      __m256i r[square];
+      fetch_square(
+          r,
+          frame.inputs[t.port] + static_cast<std::size_t>(lane) * stride + t.element[done] * sizeof(Stored),
+          stride);
+      for (std::uint32_t i = 0; i < elements; ++i) {
+        auto* out = row<tile_events, std::int32_t>(frame, t.row[done + i]) + lane;
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
+                            part_of<Stored>(r[i / parts], static_cast<int>(i % parts)));
+      }
+    }
+  }
+  return done;
+}
+
+#endif
+
 template <int E, class Stored, class T>
 void load(const void* data, const Frame& frame) {
   const auto& t = as<Transfer>(data);
   const auto* array = reinterpret_cast<const Stored*>(frame.inputs[t.port]);
+  if constexpr (E == 1) {
+    if (t.consecutive) {
+      const Stored* from = array + t.element[0];
+      T* to = row<1, T>(frame, t.row[0]);
+#pragma GCC ivdep
+      for (std::uint32_t i = 0; i < t.count; ++i) to[i] = from[i];
+      return;
+    }
+  }
+  std::uint32_t done = 0;
+#if defined(__AVX2__)
+  if constexpr (E == tile_events && sizeof(T) == 4) {
+    if (t.consecutive && frame.events == static_cast<std::size_t>(E)) done = load_squares<Stored>(t, frame);
+  }
+#endif
   for (int lane = 0; lane < E; ++lane) {
     const Stored* event = array + event_of_lane(frame, lane) * t.row_elements;
-    for (std::uint32_t i = 0; i < t.count; ++i) row<E, T>(frame, t.row[i])[lane] = event[t.element[i]];
+    for (std::uint32_t i = done; i < t.count; ++i) row<E, T>(frame, t.row[i])[lane] = event[t.element[i]];
   }
 }
 

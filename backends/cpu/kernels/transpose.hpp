@@ -41,16 +41,21 @@ inline void store_square(RowAt row_at, std::byte* events, std::size_t stride) {
   }
 }
 
-/// The way back: 32 bytes of each of 8 events to 8 rows, the bits in `flip` inverted.
-template <class RowAt>
-inline void load_square(RowAt row_at, const std::byte* events, std::size_t stride, std::uint32_t flip) {
-  __m256i r[square];
-  const __m256i inverted = _mm256_set1_epi32(static_cast<int>(flip));
+/// 32 bytes of each of 8 events become 8 rows.
+inline void fetch_square(__m256i* r, const std::byte* events, std::size_t stride) {
   for (int i = 0; i < square; ++i) {
     r[i] =
         _mm256_loadu_si256(reinterpret_cast<const __m256i*>(events + static_cast<std::size_t>(i) * stride));
   }
   transpose(r);
+}
+
+/// The way back of store_square, the bits in `flip` inverted.
+template <class RowAt>
+inline void load_square(RowAt row_at, const std::byte* events, std::size_t stride, std::uint32_t flip) {
+  __m256i r[square];
+  const __m256i inverted = _mm256_set1_epi32(static_cast<int>(flip));
+  fetch_square(r, events, stride);
   for (int i = 0; i < square; ++i) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(row_at(i)), _mm256_xor_si256(r[i], inverted));
   }

@@ -36,8 +36,9 @@ class Scratch {
 }  // namespace
 
 bool Planner::is_waiting(const Tensor& tensor) const {
-  return std::any_of(tensor.begin(), tensor.end(),
-                     [&](Element e) { return e.base >= 0 && bases_[static_cast<std::size_t>(e.base)].waits; });
+  return std::any_of(tensor.begin(), tensor.end(), [&](Element e) {
+    return e.base >= 0 && bases_[static_cast<std::size_t>(e.base)].waits;
+  });
 }
 
 bool Planner::is_waiting_whole(const Tensor& tensor) const {

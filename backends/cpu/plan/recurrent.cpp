@@ -22,8 +22,15 @@ std::vector<Row> both_halves(const std::vector<Row>& rows, bool is_64) {
 
 void Planner::emit_copy(const std::vector<Row>& in, bool in_moves, const std::vector<Row>& out,
                         bool out_moves, std::size_t count) {
-  emit(Kind::copy, Copy{static_cast<std::uint32_t>(count), in_moves, out_moves, plan_.keep_rows(in),
-                        plan_.keep_rows(out)});
+  const auto each_counts_up = [&](const std::vector<Row>& rows) {
+    for (std::size_t first = 0; first < rows.size(); first += count) {
+      const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(first);
+      if (!counts_up({begin, begin + static_cast<std::ptrdiff_t>(count)})) return false;
+    }
+    return true;
+  };
+  emit(Kind::copy, Copy{static_cast<std::uint32_t>(count), each_counts_up(in) && each_counts_up(out),
+                        in_moves, out_moves, plan_.keep_rows(in), plan_.keep_rows(out)});
 }
 
 /// Rows of a tensor as 32 or 64 bits, also where it has 64 and is proven to need only 32.

@@ -166,8 +166,9 @@ void Planner::make_wide(int id, const std::vector<std::uint32_t>& elements) {
   const auto count = static_cast<std::uint32_t>(elements.size());
   if (base.source == Base::Source::input) {
     emit(load_kind(base.type),
-         Transfer{false, static_cast<std::uint32_t>(base.port), static_cast<std::uint32_t>(base.range.size()),
-                  count, plan_.keep(elements), plan_.keep_rows(rows)});
+         Transfer{elements.back() - elements.front() + 1 == elements.size() && !base.is_64,
+                  static_cast<std::uint32_t>(base.port), static_cast<std::uint32_t>(base.range.size()), count,
+                  plan_.keep(elements), plan_.keep_rows(rows)});
     return;
   }
   std::vector<Row> lanes;
