@@ -71,9 +71,10 @@ struct Probe {
 /// Estimated size. `lut_estimate` counts one 6-input LUT for each bit of an adder that has two unknown
 /// operands, and the selectors, comparators and tables; `report` says how each was counted.
 struct Resources {
-  long long adders = 0;       // additions and subtractions of two words
-  long long adder_bits = 0;   // full-adder bits of these
-  long long multipliers = 0;  // products of two unknown words
+  long long adders = 0;           // additions and subtractions of two words
+  long long constant_adders = 0;  // those of them that add a constant: biases and rounding
+  long long adder_bits = 0;       // full-adder bits of all
+  long long multipliers = 0;      // products of two unknown words
   long long lut_estimate = 0;
   long long flip_flops = 0;  // data, tag and valid registers
 };

@@ -366,7 +366,8 @@ WordId Graph::table(WordId a, std::int64_t first, const std::vector<std::int64_t
   for (std::size_t i = 0; i < used.size(); ++i)
     identity &= used[i] == range.low + static_cast<std::int64_t>(i);
   if (identity) return a;
-  const auto [at, is_new] = table_numbers_.try_emplace(used, static_cast<int>(tables_.size()));
+  const auto [at, is_new] =
+      table_numbers_.try_emplace(std::pair(range.low, used), static_cast<int>(tables_.size()));
   if (is_new) tables_.push_back(used);
   return append({.op = WordOp::table, .a = a, .shift_b = at->second, .low = range.low, .range = result});
 }

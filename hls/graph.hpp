@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "engine/network/types.hpp"
@@ -102,7 +103,7 @@ class Graph {
 
   std::vector<Word> words_;
   std::vector<std::vector<std::int64_t>> tables_;
-  std::map<std::vector<std::int64_t>, int> table_numbers_;
+  std::map<std::pair<std::int64_t, std::vector<std::int64_t>>, int> table_numbers_;
   std::map<decltype(Word().key()), WordId> known_;
 };
 

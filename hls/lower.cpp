@@ -116,13 +116,13 @@ Arithmetic lower(const Network& network, const Options& options) {
   std::vector<Tensor> tensors =
       lower_nodes(result.graph, network, inputs, options.extra_depth, &result.owners);
   for (const NodeId id : outputs_of(network)) {
-    const Node& node = network.nodes[static_cast<std::size_t>(id)];
     std::vector<WordId> words;
     for (Form& form : tensors[static_cast<std::size_t>(id)].elements) {
       words.push_back(materialise(result.graph, form));
       form = Form::of(words.back());
     }
-    result.owners.resize(result.graph.words().size(), node.inputs.front());
+    // Late sums may use words of any node, so they belong after the last one.
+    result.owners.resize(result.graph.words().size(), static_cast<int>(network.nodes.size()) - 1);
     result.outputs.push_back(std::move(words));
   }
   for (const Tensor& tensor : tensors) {

@@ -89,6 +89,7 @@ std::string to_manifest(const Firmware& firmware) {
                        {"latency_cycles", firmware.latency_cycles},
                        {"initiation_interval", firmware.initiation_interval},
                        {"adders", firmware.resources.adders},
+                       {"constant_adders", firmware.resources.constant_adders},
                        {"adder_bits", firmware.resources.adder_bits},
                        {"multipliers", firmware.resources.multipliers},
                        {"lut_estimate", firmware.resources.lut_estimate},
@@ -133,6 +134,7 @@ Firmware parse_manifest(const std::string& text, const std::string& source) {
     firmware.latency_cycles = json.at("latency_cycles").get<int>();
     firmware.initiation_interval = json.at("initiation_interval").get<int>();
     firmware.resources.adders = json.at("adders").get<long long>();
+    firmware.resources.constant_adders = json.at("constant_adders").get<long long>();
     firmware.resources.adder_bits = json.at("adder_bits").get<long long>();
     firmware.resources.multipliers = json.at("multipliers").get<long long>();
     firmware.resources.lut_estimate = json.at("lut_estimate").get<long long>();

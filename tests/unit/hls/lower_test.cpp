@@ -1,9 +1,10 @@
+#include "hls/lower.hpp"
+
 #include <gtest/gtest.h>
 
 #include "engine/network/build.hpp"
 #include "engine/network/text.hpp"
 #include "engine/network/verify.hpp"
-#include "hls/lower.hpp"
 #include "tests/conformance/events.hpp"
 #include "tests/conformance/random_network.hpp"
 #include "tests/conformance/sample_networks.hpp"
@@ -70,8 +71,8 @@ TEST(Lower, RequantizeIsExactForEveryValueAndMode) {
           const Arithmetic arithmetic = lower(network, {});
           for (std::int64_t value = -32; value < 32; ++value) {
             const std::int64_t wanted = reference::evaluate(network, {{value}})[0][0];
-            const std::int64_t got = evaluate(
-                arithmetic.graph, {{value}})[static_cast<std::size_t>(arithmetic.outputs[0][0])];
+            const std::int64_t got =
+                evaluate(arithmetic.graph, {{value}})[static_cast<std::size_t>(arithmetic.outputs[0][0])];
             ASSERT_EQ(got, wanted) << "mode " << mode << " overflow " << overflow << " shift " << shift
                                    << " zero point " << zero_point << " x " << value;
           }

@@ -1,0 +1,53 @@
+#include <chrono>
+
+#include "engine/base/error.hpp"
+#include "engine/network/text.hpp"
+#include "engine/network/verify.hpp"
+#include "hls/firmware.hpp"
+#include "hls/lower.hpp"
+#include "hls/manifest.hpp"
+#include "hls/names.hpp"
+#include "hls/pipeline.hpp"
+#include "hls/resources.hpp"
+#include "hls/verilog.hpp"
+
+namespace crible::hls {
+
+namespace {
+
+constexpr int most_tag_bits = 64;
+
+void check(const Options& options) {
+  if (options.tag_bits < 1 || options.tag_bits > most_tag_bits) {
+    throw Error("the tag has " + std::to_string(options.tag_bits) + " bits; give 1 to " +
+                std::to_string(most_tag_bits));
+  }
+  if (!options.top.empty() && identifier(options.top) != options.top)
+    throw Error("'" + options.top + "' cannot name a module; use letters, digits and underscores");
+}
+
+}  // namespace
+
+Firmware generate(const network::Network& network, const Options& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  check(options);
+  network::verify(network);
+  Firmware firmware;
+  firmware.top = options.top.empty() ? identifier(network.name) : options.top;
+  firmware.network_name = network.name;
+  firmware.network_hash = network::content_hash(network);
+  firmware.control.tag_bits = options.tag_bits;
+  const Arithmetic arithmetic = lower(network, options);
+  const Pipeline pipeline = schedule(arithmetic, options);
+  firmware.latency_cycles = pipeline.stages;
+  firmware.resources = estimate(arithmetic, pipeline, options.tag_bits);
+  const std::string rtl = "rtl/" + firmware.top + ".sv";
+  firmware.files.push_back({rtl, emit_verilog(network, arithmetic, pipeline, firmware)});
+  firmware.sources.push_back(rtl);
+  firmware.files.push_back({"firmware.json", to_manifest(firmware)});
+  firmware.generation_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return firmware;
+}
+
+}  // namespace crible::hls

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/network/network.hpp"
+#include "hls/firmware.hpp"
+
+/// The open tools that read SystemVerilog, as checks of generated text.
+namespace crible::hls {
+
+/// A folder under the system's temporary one, removed at the end.
+class Scratch {
+ public:
+  Scratch();
+  ~Scratch();
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// The output of a shell command when it failed or printed anything; empty when it was content.
+std::string complaints(const std::string& command);
+
+/// What verilator --lint-only -Wall, Icarus Verilog and Yosys say against projects; one call of each, because
+/// their start takes longer than their work. Tops have different names.
+std::string lint(const std::vector<Firmware>& projects);
+
+}  // namespace crible::hls

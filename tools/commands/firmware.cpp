@@ -1,0 +1,106 @@
+#include "hls/firmware.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "engine/importers/import.hpp"
+#include "engine/network/text.hpp"
+#include "tools/commands/commands.hpp"
+#include "tools/json_file.hpp"
+#include "tools/network_file.hpp"
+
+namespace crible::tools {
+
+namespace {
+
+constexpr const char* examples =
+    "  crible firmware tagger.crn -o tagger_fw                      a project with at most 3 adders between "
+    "registers\n"
+    "  crible firmware tagger.crn -o tagger_fw --latency 8          exactly 8 clock cycles\n"
+    "  crible firmware model.onnx -o fw --json fw.json --adders-per-stage 5";
+
+struct FirmwareOptions {
+  std::string network;
+  std::string out;
+  std::string json;
+  hls::Options hls;
+};
+
+nlohmann::ordered_json describe(const hls::Firmware& firmware) {
+  const hls::Resources& resources = firmware.resources;
+  return {{"top", firmware.top},
+          {"network", firmware.network_name},
+          {"network_hash", firmware.network_hash},
+          {"adders", resources.adders},
+          {"constant_adders", resources.constant_adders},
+          {"adder_bits", resources.adder_bits},
+          {"multipliers", resources.multipliers},
+          {"lut_estimate", resources.lut_estimate},
+          {"flip_flops", resources.flip_flops},
+          {"latency_cycles", firmware.latency_cycles},
+          {"initiation_interval", firmware.initiation_interval},
+          {"generation_seconds", firmware.generation_seconds}};
+}
+
+int run_firmware(const FirmwareOptions& options) {
+  network::Network network;
+  if (options.network.ends_with(".crn")) {
+    network = network::load(options.network);
+  } else {
+    importers::ImportResult imported = importers::import_model(options.network);
+    print_report(imported.report);
+    network = std::move(imported.network);
+  }
+  const hls::Firmware firmware = hls::generate(network, options.hls);
+  hls::write_project(firmware, options.out);
+  const hls::Resources& resources = firmware.resources;
+  std::printf("%-11s module %s in %s\n", "firmware", firmware.top.c_str(), options.out.c_str());
+  std::printf("%-11s %d cycles, one event every %d\n", "latency", firmware.latency_cycles,
+              firmware.initiation_interval);
+  std::printf("%-11s %lld adders (%lld of a constant, %lld bits in all), %lld multipliers\n", "arithmetic",
+              resources.adders, resources.constant_adders, resources.adder_bits, resources.multipliers);
+  std::printf("%-11s about %lld LUTs, %lld flip-flops\n", "size", resources.lut_estimate,
+              resources.flip_flops);
+  std::printf("%-11s %.2f s\n", "generated", firmware.generation_seconds);
+  write_json_file(options.json, describe(firmware));
+  return 0;
+}
+
+}  // namespace
+
+void add_firmware(CommandLine& line) {
+  auto options = std::make_shared<FirmwareOptions>();
+  CLI::App& command = line.add("firmware", "A network as a SystemVerilog project", examples,
+                               [options] { return run_firmware(*options); });
+  command.add_option("network", options->network, "A network (.crn) or a model")
+      ->required()
+      ->type_name("NET");
+  command.add_option("-o,--out", options->out, "Folder of the project; absent or empty")
+      ->required()
+      ->type_name("DIR");
+  command
+      .add_option("--adders-per-stage", options->hls.adders_per_stage,
+                  "Most additions in a row between two registers")
+      ->type_name("N")
+      ->capture_default_str();
+  command
+      .add_option("--latency", options->hls.latency,
+                  "Clock cycles from input to output, instead of the above")
+      ->type_name("N");
+  command
+      .add_option("--extra-depth", options->hls.extra_depth,
+                  "Additions that sharing may put in a row beyond the shortest tree; -1: any")
+      ->type_name("N")
+      ->capture_default_str();
+  command.add_option("--tag-bits", options->hls.tag_bits, "Width of the event tag")
+      ->type_name("N")
+      ->capture_default_str();
+  command.add_option("--top", options->hls.top, "Name of the top module; the network's when not given")
+      ->type_name("NAME");
+  command.add_option("--json", options->json, "Write a machine-readable result to this file")
+      ->type_name("FILE");
+}
+
+}  // namespace crible::tools
