@@ -1,6 +1,7 @@
 #include "backends/cpu/plan/store.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <functional>
 #include <new>
@@ -28,8 +29,8 @@ void Buffer::Free::operator()(std::byte* p) const {
 }
 
 std::byte* Store::allocate(std::size_t bytes) {
-  // Whole vectors must not straddle cache lines; what is smaller than a line only has to lie in one.
-  const std::size_t alignment = bytes >= alignment_bytes ? alignment_bytes : 16;
+  // Vectors are loaded aligned to their size, and what is smaller than a cache line lies in one.
+  const std::size_t alignment = std::clamp<std::size_t>(std::bit_floor(bytes), 16, alignment_bytes);
   used_ = rounded_up(used_, alignment);
   if (chunks_.empty() || used_ + bytes > chunks_.back().size()) {
     const std::size_t next = chunks_.empty() ? first_chunk_bytes : chunks_.back().size() * 2;
