@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -32,9 +33,10 @@ struct Device {
 };
 
 struct CompileOptions {
-  std::string device;            // a Device::name of this backend; empty: the best usable one
-  std::size_t max_batch = 1024;  // events per slot
-  std::size_t slots = 3;         // batches in flight
+  std::string device{};                  // a Device::name of this backend; empty: the best usable one
+  std::size_t max_batch = 1024;          // events per slot
+  std::size_t slots = 3;                 // batches in flight
+  std::int64_t hang_ns = 2'000'000'000;  // a batch without an answer for so long: the device hangs
 };
 
 /// Bytes of a batch. inputs[i] holds `max_batch` rows of input i, row after row without padding;

@@ -6,15 +6,15 @@ namespace crible::backends {
 
 namespace {
 
-/// The number behind `name`, which is followed by ':' or '('; 0 when there is none.
+/// The first number between ':' or '(' and ':' or ')', on a line that says "error"; 0 when there is none.
 int line_number(std::string_view line) {
-  const std::size_t error = line.find("error");
-  if (error == std::string_view::npos) return 0;
-  for (std::size_t at = line.find_first_of(":("); at < error; at = line.find_first_of(":(", at + 1)) {
+  if (line.find("error") == std::string_view::npos) return 0;
+  for (std::size_t at = line.find_first_of(":("); at != std::string_view::npos;
+       at = line.find_first_of(":(", at + 1)) {
     int number = 0;
-    const char* begin = line.data() + at + 1;
-    const auto [end, status] = std::from_chars(begin, line.data() + line.size(), number);
-    if (status == std::errc() && (*end == ':' || *end == ')')) return number;
+    const char* last = line.data() + line.size();
+    const auto [end, status] = std::from_chars(line.data() + at + 1, last, number);
+    if (status == std::errc() && end != last && (*end == ':' || *end == ')')) return number;
   }
   return 0;
 }

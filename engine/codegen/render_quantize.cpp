@@ -104,9 +104,9 @@ std::string Renderer::threshold(Scope& scope, NodeId id, const Threshold& o, con
     const std::string list = table(join("c_", stem, "_thresholds"), o.thresholds);
     const std::string row = entry(o.base.size(), node, o.axis, index);
     const std::string start = row == "0" ? "" : join("(", row, ") * ", o.steps, " + ");
-    code_.open("for (i32 half = ", std::bit_floor(static_cast<unsigned>(o.steps)), "; half > 0; half /= 2)");
-    code_.line("if (", count, " + half <= ", o.steps, " && ", value, " >= ", list, "[", start, count,
-               " + half - 1]) ", count, " += half;");
+    code_.open("for (i32 jump = ", std::bit_floor(static_cast<unsigned>(o.steps)), "; jump > 0; jump /= 2)");
+    code_.line("if (", count, " + jump <= ", o.steps, " && ", value, " >= ", list, "[", start, count,
+               " + jump - 1]) ", count, " += jump;");
     code_.close();
   }
   const bool all_up = uniform(o.sign) && o.sign[0] == 1;

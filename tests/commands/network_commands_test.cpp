@@ -134,7 +134,47 @@ TEST(NetworkCommands, HelpTeachesWithExamples) {
   EXPECT_THAT(run("--version").text, testing::StartsWith("crible "));
   const Outcome devices = run("devices");
   EXPECT_EQ(devices.status, 0);
-  EXPECT_THAT(devices.text, AllOf(HasSubstr("reference"), HasSubstr("cpu:portable")));
+  EXPECT_THAT(devices.text, AllOf(HasSubstr("reference"), HasSubstr("cpu:portable"), HasSubstr("opencl")));
+}
+
+TEST(NetworkCommands, ABackendWithoutADeviceSaysWhy) {
+  setenv("OCL_ICD_VENDORS", "/nonexistent", 1);
+  const Outcome devices = run("devices");
+  const Outcome eval = run("eval " + models + "jet_mlp/model.onnx --input " + models +
+                           "jet_mlp/inputs.npy --output " + temporary("y.npy") + " --backend opencl");
+  unsetenv("OCL_ICD_VENDORS");
+  EXPECT_EQ(devices.status, 0) << devices.text;
+  EXPECT_THAT(devices.text, AllOf(HasSubstr("opencl"), HasSubstr("not usable: "), HasSubstr("install")));
+  EXPECT_EQ(eval.status, 2) << eval.text;
+  EXPECT_THAT(eval.text, AllOf(HasSubstr("opencl"), HasSubstr("install")));
+}
+
+/// Whether the machine has an OpenCL device.
+bool has_opencl() {
+  return run("devices").text.find("opencl:0") != std::string::npos;
+}
+
+TEST(NetworkCommands, OpenclGivesTheGoldenOutputsAndIsNamed) {
+  if (!has_opencl()) GTEST_SKIP() << "no OpenCL device here";
+  const std::string output = temporary("opencl.npy");
+  const Outcome eval =
+      run("eval " + models + "jet_mlp/model.onnx --input " + models + "jet_mlp/inputs.npy --output " +
+          output + " --backend opencl --json " + temporary("opencl.json"));
+  EXPECT_EQ(eval.status, 0) << eval.text;
+  EXPECT_EQ(to_integers(read_npy(output)), to_integers(read_npy(models + "jet_mlp/expected_int.npy")));
+  EXPECT_THAT(read_file(temporary("opencl.json")), HasSubstr("\"opencl:0\""));
+  const Outcome absent = run("eval " + models + "jet_mlp/model.onnx --input " + models +
+                             "jet_mlp/inputs.npy --output " + output + " --backend opencl:7");
+  EXPECT_EQ(absent.status, 2);
+  EXPECT_THAT(absent.text, HasSubstr("it has: opencl:0"));
+}
+
+TEST(NetworkCommands, InspectEmitsTheTextOfEveryDialect) {
+  const std::string inspect = "inspect " + models + "jet_mlp/model.onnx --emit ";
+  EXPECT_THAT(run(inspect + "opencl").text, HasSubstr("__kernel void network("));
+  EXPECT_THAT(run(inspect + "cuda").text, HasSubstr("__global__ void network("));
+  EXPECT_THAT(run(inspect + "host").text, HasSubstr("void network_ports("));
+  EXPECT_EQ(run(inspect + "fortran").status, 2);
 }
 
 }  // namespace

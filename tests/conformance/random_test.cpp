@@ -41,10 +41,11 @@ std::string trouble_of(const std::vector<std::uint32_t>& decisions) {
   return compare_all(network_of(decisions), 37, 5, Which::slow);
 }
 
-/// Drops parts of the decisions, then makes them zeros, as long as the trouble stays.
+/// Drops parts of the decisions, then makes them zeros, as long as the trouble stays and time is left.
 std::string smallest_trouble(std::vector<std::uint32_t> decisions, std::string trouble) {
+  int tries = 300;
   for (std::size_t part = decisions.size() / 2; part > 0; part /= 2) {
-    for (std::size_t at = 0; at + part <= decisions.size();) {
+    for (std::size_t at = 0; at + part <= decisions.size() && tries-- > 0;) {
       std::vector<std::uint32_t> fewer = decisions;
       const auto begin = fewer.begin() + static_cast<std::ptrdiff_t>(at);
       fewer.erase(begin, begin + static_cast<std::ptrdiff_t>(part));
@@ -59,7 +60,7 @@ std::string smallest_trouble(std::vector<std::uint32_t> decisions, std::string t
   }
   for (std::uint32_t& decision : decisions) {
     const std::uint32_t before = std::exchange(decision, 0);
-    const std::string still = before == 0 ? std::string() : trouble_of(decisions);
+    const std::string still = before == 0 || tries-- <= 0 ? std::string() : trouble_of(decisions);
     if (still.empty()) decision = before;
     if (!still.empty()) trouble = still;
   }
@@ -67,9 +68,9 @@ std::string smallest_trouble(std::vector<std::uint32_t> decisions, std::string t
 }
 
 TEST(RandomNetworks, EverySlowExecutorAgreesWithTheReference) {
-  for (std::uint32_t seed = 0; seed < 60; ++seed) {
+  for (std::uint32_t seed = 0; seed < 30; ++seed) {
     std::mt19937 random(seed);
-    std::vector<std::uint32_t> decisions(30 + 3 * seed);
+    std::vector<std::uint32_t> decisions(30 + 6 * seed);
     for (std::uint32_t& decision : decisions) decision = static_cast<std::uint32_t>(random());
     const std::string trouble = trouble_of(decisions);
     if (!trouble.empty()) FAIL() << "seed " << seed << ": " << smallest_trouble(decisions, trouble);
