@@ -6,7 +6,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "bench/network/dump.hpp"
 #include "bench/network/networks.hpp"
+#include "bench/network/serve.hpp"
 #include "bench/network/subject.hpp"
 #include "bench/network/thread_clock.hpp"
 #include "engine/base/error.hpp"
@@ -41,7 +43,8 @@ double median(std::vector<double> values) {
 std::vector<std::string> devices(const std::string& only) {
   std::vector<std::string> names;
   for (const backends::Device& device : backends::find("cpu").devices()) {
-    if (!device.usable) std::printf("%s is left out: %s\n", device.name.c_str(), device.reason.c_str());
+    if (!device.usable)
+      std::fprintf(stderr, "%s is left out: %s\n", device.name.c_str(), device.reason.c_str());
     if (device.usable && (only.empty() || only == device.name)) names.push_back(device.name);
   }
   return names;
@@ -160,9 +163,27 @@ Json measure_many(const std::string& device, std::size_t events, int rounds) {
           {"alone_ns", median(alone)}, {"in_turn_ns", median(together)}, {"ratio", ratio}};
 }
 
+void serve_all(const std::vector<Named>& networks, const std::vector<std::string>& names) {
+  std::map<std::string, std::shared_ptr<Subject>> subjects;
+  Served served;
+  for (const Named& named : networks) {
+    for (const std::string& device : names) {
+      const auto subject = std::make_shared<Subject>(named.network, device);
+      const std::size_t calls = calls_for(subject->one_by_one_ns(100), 2e5);
+      const std::size_t batches = calls_for(subject->batch_ns(1) * Subject::events_held, 1e6);
+      served[named.name + "@" + device] = [subject, calls, batches](Mode mode) {
+        if (mode == Mode::single) return subject->one_by_one_ns(calls);
+        return mode == Mode::chained ? subject->chained_ns(calls) : subject->batch_ns(batches);
+      };
+    }
+  }
+  serve(served);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Nanoseconds for an event of the CPU backend, answers checked first"};
-  std::string json_file, device, only;
+  std::string json_file, device, only, dump_file;
+  bool served = false;
   std::vector<std::string> files;
   int rounds = 21;
   app.add_option("--json", json_file, "write the figures to this file");
@@ -170,13 +191,23 @@ int run(int argc, char** argv) {
   app.add_option("--network", only, "only this network");
   app.add_option("--file", files, "measure these .crn files instead");
   app.add_option("--rounds", rounds, "repeats, of which the median counts")->check(CLI::Range(1, 1000));
+  app.add_option("--dump", dump_file, "only write the 8-bit layered networks, events and answers as JSON");
+  app.add_flag("--serve", served, "measure what standard input asks for, see serve.hpp");
   CLI11_PARSE(app, argc, argv);
 
   std::vector<Named> networks;
   for (const std::string& file : files) networks.push_back({file, network::load(file)});
   if (files.empty()) networks = comparison_networks();
   std::erase_if(networks, [&](const Named& named) { return !only.empty() && named.name != only; });
+  if (!dump_file.empty()) {
+    std::ofstream(dump_file) << layers_of(networks, Subject::events_held).dump() << "\n";
+    return 0;
+  }
   const std::vector<std::string> names = devices(device);
+  if (served) {
+    serve_all(networks, names);
+    return 0;
+  }
   Json result = measure(networks, names, rounds);
   if (files.empty() && only.empty()) {
     for (const std::string& name : names) {
