@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "engine/menu/comparison.hpp"
+
 namespace crible::menu {
 
 namespace {
@@ -45,34 +47,13 @@ Threshold steps(const Value& measured, const Value& written) {
   return {numerator * measured.unit->denominator, denominator * measured.unit->numerator};
 }
 
-/// Whether all integers of an interval compare with `limit` in one way: 1 always, 0 never, empty neither.
+/// How all integers of an interval compare with `limit`; empty when they do not all do so in one way.
 std::optional<bool> foregone(Operator op, Wide low, Wide high, Wide limit) {
-  const auto settled = [](bool always, bool never) {
-    return always || never ? std::optional<bool>(always) : std::nullopt;
-  };
-  switch (op) {
-    case Operator::less:
-      return settled(high < limit, low >= limit);
-    case Operator::less_equal:
-      return settled(high <= limit, low > limit);
-    case Operator::greater:
-      return settled(low > limit, high <= limit);
-    case Operator::greater_equal:
-      return settled(low >= limit, high < limit);
-    case Operator::equal:
-      return settled(false, low > limit || high < limit);
-    case Operator::not_equal:
-      return settled(low > limit || high < limit, false);
-    case Operator::either:
-    case Operator::both:
-    case Operator::negation:
-    case Operator::add:
-    case Operator::subtract:
-    case Operator::multiply:
-    case Operator::minus:
-      break;  // no comparison
-  }
-  return std::nullopt;
+  // With the limit inside there are integers below, at and above it: no comparison has one result for all
+  // three.
+  if (low < limit && limit < high) return std::nullopt;
+  const bool at_low = compare(op, low, limit);
+  return at_low == compare(op, high, limit) ? std::optional(at_low) : std::nullopt;
 }
 
 }  // namespace

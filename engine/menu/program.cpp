@@ -2,35 +2,11 @@
 
 #include <algorithm>
 
+#include "engine/menu/comparison.hpp"
+
 namespace crible::menu {
 
 namespace {
-
-bool compare(Operator op, std::int64_t left, std::int64_t right) noexcept {
-  switch (op) {
-    case Operator::less:
-      return left < right;
-    case Operator::less_equal:
-      return left <= right;
-    case Operator::greater:
-      return left > right;
-    case Operator::greater_equal:
-      return left >= right;
-    case Operator::equal:
-      return left == right;
-    case Operator::not_equal:
-      return left != right;
-    case Operator::either:
-    case Operator::both:
-    case Operator::negation:
-    case Operator::add:
-    case Operator::subtract:
-    case Operator::multiply:
-    case Operator::minus:
-      break;  // no comparison
-  }
-  return false;
-}
 
 /// Adds one object's result; returns false when the others cannot change the loop's result any more.
 bool fold(Fold kind, std::int64_t& result, std::int64_t value) noexcept {

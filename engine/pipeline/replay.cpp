@@ -4,13 +4,12 @@
 #include <chrono>
 #include <cstring>
 #include <ctime>
-#include <exception>
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <thread>
 
 #include "engine/base/error.hpp"
+#include "engine/base/threads.hpp"
 #include "engine/builder/ledger.hpp"
 #include "engine/pipeline/decider.hpp"
 
@@ -321,26 +320,16 @@ ReplayResult replay(const record::Reader& reader, const Trigger& trigger, const 
 
   const auto started = std::chrono::steady_clock::now();
   BlockDealer dealer(reader);
-  std::vector<std::exception_ptr> errors(workers.size());
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < workers.size(); ++i)
-    threads.emplace_back([&, i] {
-      try {
-        while (!control.stop.load(std::memory_order_relaxed)) {
-          const BlockInfo* block = dealer.next();
-          if (block == nullptr) break;
-          workers[i]->block(*block);
-          control.events.fetch_add(block->header.event_count, std::memory_order_relaxed);
-        }
-        workers[i]->result.processor_seconds = thread_seconds();
-      } catch (...) {
-        errors[i] = std::current_exception();
-        control.stop = true;
-      }
-    });
-  for (std::thread& thread : threads) thread.join();
-  for (const std::exception_ptr& error : errors)
-    if (error) std::rethrow_exception(error);
+  const auto work = [&](std::size_t i) {
+    while (!control.stop.load(std::memory_order_relaxed)) {
+      const BlockInfo* block = dealer.next();
+      if (block == nullptr) break;
+      workers[i]->block(*block);
+      control.events.fetch_add(block->header.event_count, std::memory_order_relaxed);
+    }
+    workers[i]->result.processor_seconds = thread_seconds();
+  };
+  run_on_threads(workers.size(), work, [&] { control.stop = true; });
 
   ReplayResult result;
   result.comparison = comparer.begin();

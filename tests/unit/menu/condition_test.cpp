@@ -131,6 +131,15 @@ TEST_F(Condition, RefusesWithPlaceAndReason) {
             "3: this comparison is always true: the compared integer can only be 0 to 65535");
   EXPECT_EQ(problem("bx != 65536"),
             "3: this comparison is always true: the compared integer can only be 0 to 65535");
+  EXPECT_EQ(problem("bx == 65536"),
+            "3: this comparison is never true: the compared integer can only be 0 to 65535");
+  EXPECT_EQ(problem("bx <= 65535"),
+            "3: this comparison is always true: the compared integer can only be 0 to 65535");
+  EXPECT_EQ(problem("bx < 0"),
+            "3: this comparison is never true: the compared integer can only be 0 to 65535");
+  for (const char* undecided :
+       {"bx <= 0", "bx > 0", "bx == 0", "bx != 0", "bx == 65535", "bx < 65535", "bx > 7"})
+    EXPECT_EQ(problem(undecided), "nothing was thrown") << undecided;
   EXPECT_EQ(problem("anomaly.score > 127"),
             "14: this comparison is never true: the compared integer can only be -128 to 127");
   EXPECT_EQ(problem("big + 1 > 0"), "4: can overflow 64 bits");

@@ -1,10 +1,10 @@
 #include "tests/unit/record/made_events.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <algorithm>
+
+#include "engine/base/temporary_folder.hpp"
 
 namespace crible::record {
 namespace {
@@ -17,16 +17,6 @@ std::vector<std::byte> made_bytes(std::uint64_t seed, std::size_t count) {
   }
   return bytes;
 }
-
-struct Directory {
-  std::filesystem::path path;
-
-  Directory() {
-    std::string name = (std::filesystem::temp_directory_path() / "crible_record_XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~Directory() { std::filesystem::remove_all(path); }
-};
 
 }  // namespace
 
@@ -58,9 +48,9 @@ bool is_made(const EventView& view) {
 }
 
 std::filesystem::path fresh_file(const std::string& name) {
-  static const Directory directory;
+  static const TemporaryFolder folder("crible-record");
   static int count = 0;
-  return directory.path / (std::to_string(count++) + "_" + name);
+  return folder.path() / (std::to_string(count++) + "_" + name);
 }
 
 RunHeader made_header() {

@@ -2,13 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cstring>
 #include <fstream>
 
 #include "engine/base/error.hpp"
 #include "engine/base/file.hpp"
+#include "engine/base/temporary_folder.hpp"
 #include "engine/builder/ledger.hpp"
 #include "engine/pipeline/decider.hpp"
 #include "engine/record/writer.hpp"
@@ -53,13 +53,6 @@ std::uint16_t east_of(std::uint64_t event) {
 
 class Replay : public testing::Test, private DecisionSink {
  protected:
-  Replay() {
-    std::string name = (std::filesystem::temp_directory_path() / "crible_replay_XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-    recording_ = folder_ / "recording";
-  }
-  ~Replay() override { std::filesystem::remove_all(folder_); }
-
   Trigger trigger(const std::string& text) {
     write_file(folder_ / "config.yaml", text);
     return load_trigger(folder_ / "config.yaml");
@@ -114,8 +107,9 @@ class Replay : public testing::Test, private DecisionSink {
     return replay(record::Reader(recording_), by, options, control);
   }
 
-  std::filesystem::path folder_;
-  std::filesystem::path recording_;
+  const TemporaryFolder temporary_{"crible-replay"};
+  const std::filesystem::path folder_ = temporary_.path();
+  const std::filesystem::path recording_ = folder_ / "recording";
   std::vector<std::string> ledgers_;
 
  private:

@@ -2,12 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cstring>
 
 #include "engine/base/error.hpp"
 #include "engine/base/file.hpp"
+#include "engine/base/temporary_folder.hpp"
 #include "engine/record/writer.hpp"
 
 namespace crible::pipeline {
@@ -19,12 +19,6 @@ const std::filesystem::path bundled = "tools/demo_data/stream";
 
 class SampleFiles : public testing::Test {
  protected:
-  SampleFiles() {
-    std::string name = (std::filesystem::temp_directory_path() / "crible_sample_XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-  ~SampleFiles() override { std::filesystem::remove_all(folder_); }
-
   std::string error_of(const std::filesystem::path& path) {
     try {
       Sample::load(path);
@@ -53,7 +47,8 @@ class SampleFiles : public testing::Test {
     return bytes;
   }
 
-  std::filesystem::path folder_;
+  const TemporaryFolder temporary_{"crible-sample"};
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(SampleFiles, TheBundledOneIsWhole) {
