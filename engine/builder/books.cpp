@@ -1,6 +1,7 @@
 #include "engine/builder/books.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace crible::builder {
 
@@ -22,100 +23,90 @@ bool all_decided(const OpenBook& open) noexcept {
 
 }  // namespace
 
-Books::Books(std::size_t source_count) : books_(book_count), finished_(book_count) {
-  overflow_.book.sources.resize(source_count);
-  overflow_.book.luminosity_block = no_block;
-  overflow_.closed_by.resize(source_count);
-  std::fill(books_.begin(), books_.end(), overflow_);
-  overflow_handed_out_ = overflow_;
+Books::Books(std::size_t source_count) : source_count_(source_count) {
+  books_.reserve(2 * most_in_use);
+  in_use_.reserve(most_in_use);
+  free_.reserve(2 * most_in_use);
+  finished_.reserve(2 * most_in_use);
+  while (books_.size() < 2 * most_in_use) free_.push_back(add_book());
+  last_ = free_.back();
+}
+
+/// A book more than there were.
+OpenBook* Books::add_book() {
+  OpenBook& added = *books_.emplace_back(std::make_unique<OpenBook>());
+  added.book.sources.resize(source_count_);
+  added.book.luminosity_block = no_block;
+  added.closed_by.resize(source_count_);
+  clear(added);
+  return &added;
 }
 
 OpenBook& Books::find(std::uint32_t luminosity_block, std::int64_t now_ns) noexcept {
-  OpenBook* found = nullptr;
-  for (OpenBook& open : books_) {
-    const bool same = open.state == State::in_use && open.book.luminosity_block == luminosity_block;
-    if (same) found = &open;
-  }
-  if (found == nullptr) {
-    found = free_book();
-    if (found == nullptr) {
-      overflow_.state = State::in_use;
-      return overflow_;
-    }
-    found->state = State::in_use;
-    found->book.luminosity_block = luminosity_block;
-    found->used_ns = now_ns;
-  }
-  found->used_ns = std::max(found->used_ns, now_ns);
-  last_ = static_cast<std::size_t>(found - books_.data());
-  return *found;
+  const auto found = std::find_if(in_use_.begin(), in_use_.end(), [&](const OpenBook* open) {
+    return open->book.luminosity_block == luminosity_block;
+  });
+  last_ = found != in_use_.end() ? *found : take_free();
+  last_->book.luminosity_block = luminosity_block;
+  last_->used_ns = std::max(last_->used_ns, now_ns);
+  return *last_;
 }
 
-OpenBook* Books::free_book() noexcept {
-  std::size_t in_use = 0;
-  OpenBook* free = nullptr;
-  OpenBook* oldest = nullptr;
-  for (OpenBook& open : books_) {
-    if (open.state == State::free) free = &open;
-    if (open.state != State::in_use) continue;
-    ++in_use;
-    if (oldest == nullptr || open.used_ns < oldest->used_ns) oldest = &open;
+OpenBook* Books::take_free() noexcept {
+  if (in_use_.size() == most_in_use) {
+    const auto older = [](const OpenBook* a, const OpenBook* b) { return a->used_ns < b->used_ns; };
+    finish(**std::min_element(in_use_.begin(), in_use_.end(), older));
   }
-  // Half of the books may be in use; the others are free or wait to be taken.
-  if (in_use >= book_count / 2) finish(*oldest);
-  return free;
+  if (free_.empty()) free_.push_back(add_book());
+  OpenBook* const taken = free_.back();
+  free_.pop_back();
+  taken->state = State::in_use;
+  in_use_.push_back(taken);
+  return taken;
 }
 
 void Books::close(OpenBook& open, std::size_t source) noexcept {
-  if (open.closed_by[source] || &open == &overflow_) return;
+  if (open.closed_by[source]) return;
   open.closed_by[source] = true;
   ++open.closed_by_count;
   finish_if_settled(open);
 }
 
 void Books::finish_if_settled(OpenBook& open) noexcept {
-  if (&open != &overflow_ && open.closed_by_count == open.closed_by.size() && all_decided(open)) finish(open);
+  if (open.closed_by_count == open.closed_by.size() && all_decided(open)) finish(open);
 }
 
 void Books::finish_idle(std::int64_t before_ns) noexcept {
-  for (OpenBook& open : books_) {
-    const bool idle = open.state == State::in_use && open.used_ns < before_ns && all_decided(open);
-    if (idle && &open != &books_[last_]) finish(open);
+  for (std::size_t i = in_use_.size(); i-- > 0;) {
+    OpenBook& open = *in_use_[i];
+    if (open.used_ns < before_ns && all_decided(open) && &open != last_) finish(open);
   }
 }
 
 void Books::finish_all() noexcept {
-  for (OpenBook& open : books_) {
-    if (open.state == State::in_use) finish(open);
-  }
+  while (!in_use_.empty()) finish(*in_use_.front());
 }
 
 void Books::finish(OpenBook& open) noexcept {
   spread_complete_events(open.book, open.complete_events);
   open.complete_events = 0;
   open.state = State::finished;
-  finished_[(finished_begin_ + finished_count_) % book_count] =
-      static_cast<std::size_t>(&open - books_.data());
-  ++finished_count_;
+  in_use_.erase(std::find(in_use_.begin(), in_use_.end(), &open));
+  finished_.push_back(&open);
 }
 
 const Book* Books::next_finished() noexcept {
-  if (handed_out_ != nullptr) clear(*handed_out_);
-  handed_out_ = nullptr;
-  if (finished_count_ == 0) return next_overflow();
-  handed_out_ = &books_[finished_[finished_begin_]];
-  finished_begin_ = (finished_begin_ + 1) % book_count;
-  --finished_count_;
-  return &handed_out_->book;
-}
-
-const Book* Books::next_overflow() noexcept {
-  if (overflow_.state == State::free) return nullptr;
-  spread_complete_events(overflow_.book, overflow_.complete_events);
-  overflow_.complete_events = 0;
-  std::swap(overflow_, overflow_handed_out_);
-  handed_out_ = &overflow_handed_out_;
-  return &handed_out_->book;
+  if (taken_ != 0) {
+    OpenBook* const done = finished_[taken_ - 1];
+    clear(*done);
+    free_.push_back(done);
+  }
+  if (taken_ == finished_.size()) {
+    finished_.clear();
+    taken_ = 0;
+    return nullptr;
+  }
+  return &finished_[taken_++]->book;
 }
 
 void Books::clear(OpenBook& open) noexcept {
@@ -125,18 +116,16 @@ void Books::clear(OpenBook& open) noexcept {
   open.book.events = {};
   open.book.frames = {};
   open.closed_by_count = 0;
+  open.used_ns = std::numeric_limits<std::int64_t>::min();
   open.state = State::free;
 }
 
 void Books::add_in_use(Ledger& ledger) const {
-  const auto add_one = [&ledger](const OpenBook& open) {
-    if (open.state != State::in_use) return;
-    Book book = open.book;
-    spread_complete_events(book, open.complete_events);
+  for (const OpenBook* open : in_use_) {
+    Book book = open->book;
+    spread_complete_events(book, open->complete_events);
     ledger.add(book);
-  };
-  std::for_each(books_.begin(), books_.end(), add_one);
-  add_one(overflow_);
+  }
 }
 
 }  // namespace crible::builder

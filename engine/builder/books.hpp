@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "engine/builder/ledger.hpp"
@@ -23,29 +24,30 @@ struct OpenBook {
   enum class State : std::uint8_t { free, in_use, finished } state = State::free;
 };
 
-/// The books of the hot path: a fixed number of luminosity blocks at once, no allocation after construction.
+/// The books of the hot path. A fixed number of luminosity blocks is in use at once; one more, and the book
+/// that was used least recently is finished: what comes for its block later makes another part of it. Books
+/// that are finished wait to be taken. There is room for many; when wild luminosity blocks finish more of
+/// them between two calls of next_finished(), and then only, memory is allocated. So whatever is booked stays
+/// with its block.
 class Books {
  public:
   /// The number of what belongs to no luminosity block: damaged frames and strangers before the run's first
-  /// packet, and what comes while all books wait to be taken.
+  /// packet.
   static constexpr std::uint32_t no_block = 0xffffffff;
 
   explicit Books(std::size_t source_count);
 
   /// The book of a luminosity block; a new one when there is none. The reference is good until the next call.
   OpenBook& use(std::uint32_t luminosity_block, std::int64_t now_ns) noexcept {
-    OpenBook& last = books_[last_];
-    if (last.book.luminosity_block == luminosity_block && last.state == OpenBook::State::in_use) {
-      last.used_ns = std::max(last.used_ns, now_ns);
-      return last;
+    if (last_->book.luminosity_block == luminosity_block && last_->state == OpenBook::State::in_use) {
+      last_->used_ns = std::max(last_->used_ns, now_ns);
+      return *last_;
     }
     return find(luminosity_block, now_ns);
   }
 
   /// The book that was used last, or no_block's: for what names no luminosity block.
-  OpenBook& last_used(std::int64_t now_ns) noexcept {
-    return use(books_[last_].book.luminosity_block, now_ns);
-  }
+  OpenBook& last_used(std::int64_t now_ns) noexcept { return use(last_->book.luminosity_block, now_ns); }
 
   /// The source has closed the luminosity block.
   void close(OpenBook& open, std::size_t source) noexcept;
@@ -63,25 +65,23 @@ class Books {
   void add_in_use(Ledger& ledger) const;
 
  private:
-  /// Half of them can be in use: the luminosity blocks that sources out of step can be in at once.
-  static constexpr std::size_t book_count = 128;
+  /// The luminosity blocks that sources out of step can be in at once.
+  static constexpr std::size_t most_in_use = 64;
 
   OpenBook& find(std::uint32_t luminosity_block, std::int64_t now_ns) noexcept;
-  OpenBook* free_book() noexcept;
-  const Book* next_overflow() noexcept;
+  OpenBook* add_book();
+  OpenBook* take_free() noexcept;
   void finish(OpenBook& open) noexcept;
   static void clear(OpenBook& open) noexcept;
 
-  std::vector<OpenBook> books_;
-  std::size_t last_ = 0;
-  /// Finished books in order, a ring of numbers into books_.
-  std::vector<std::size_t> finished_;
-  std::size_t finished_begin_ = 0;
-  std::size_t finished_count_ = 0;
-  OpenBook* handed_out_ = nullptr;
-  /// The book of no_block, and its double that is handed out; never in the ring.
-  OpenBook overflow_;
-  OpenBook overflow_handed_out_;
+  const std::size_t source_count_;
+  std::vector<std::unique_ptr<OpenBook>> books_;
+  std::vector<OpenBook*> in_use_;
+  std::vector<OpenBook*> free_;
+  /// In the order in which they were finished; the first `taken_` have been handed out.
+  std::vector<OpenBook*> finished_;
+  std::size_t taken_ = 0;
+  OpenBook* last_;
 };
 
 }  // namespace crible::builder

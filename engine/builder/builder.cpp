@@ -9,6 +9,7 @@
 #include "engine/builder/books.hpp"
 #include "engine/builder/event_store.hpp"
 #include "engine/builder/jump_guard.hpp"
+#include "engine/builder/pacer.hpp"
 #include "engine/builder/sequence.hpp"
 
 namespace crible::builder {
@@ -51,7 +52,7 @@ BuilderConfig checked(BuilderConfig config) {
   return config;
 }
 
-/// A packet that waits until its event numbers are believed.
+/// A packet that waits until its event numbers are believed and the other sources are near.
 struct HeldPacket {
   PacketView packet;
   std::uint32_t kept = 0;
@@ -59,6 +60,17 @@ struct HeldPacket {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
   std::int64_t since_ns = 0;
+  /// Its event numbers are not believed; otherwise it waits for the other sources.
+  bool doubted = false;
+};
+
+/// What may still keep a held packet back.
+enum class Patience : std::uint8_t {
+  /// Its numbers and the other sources.
+  full,
+  /// The other sources; its numbers were doubted for a timeout.
+  for_sources,
+  none,
 };
 
 }  // namespace
@@ -70,25 +82,36 @@ class EventBuilder::State {
         books(config.sources.size()),
         store(config, books),
         guard(config.sources.size(), config.ring_events, config.timeout_ns),
+        pacer(guard, config.timeout_ns),
         trackers(config.sources.size()),
         source_index(std::size_t{1} << 16, not_a_source) {
     for (std::size_t i = 0; i < config.sources.size(); ++i) {
       source_index[config.sources[i]] = static_cast<std::uint32_t>(i);
     }
     held.reserve(config.max_held_packets);
+    doubts.resize(config.sources.size());
+    on_hold.resize(config.sources.size());
   }
 
   Accepted accept(wire::Message& message, std::int64_t now_ns) noexcept;
-  void settle_held(std::int64_t now_ns, std::int64_t final_since_ns) noexcept;
+  void settle_held(std::int64_t now_ns) noexcept;
 
   const BuilderConfig config;
   Books books;
   EventStore store;
   JumpGuard guard;
+  Pacer pacer;
+  /// Sources wait for each other.
+  bool paced = true;
   std::vector<SequenceTracker> trackers;
   /// Place of a source number in config.sources.
   std::vector<std::uint32_t> source_index;
   std::vector<HeldPacket> held;
+  /// Of each source: packets up to the last one that were doubted when they came, without one between that
+  /// was not; and whether it is on hold.
+  std::vector<std::uint32_t> doubts;
+  std::vector<std::uint8_t> on_hold;
+  std::int64_t settled_ns = 0;
   std::int64_t next_idle_check_ns = std::numeric_limits<std::int64_t>::min();
 
  private:
@@ -101,7 +124,10 @@ class EventBuilder::State {
                  std::int64_t now_ns) noexcept;
   void place(const HeldPacket& held_packet, bool was_pending, std::int64_t now_ns) noexcept;
   void refuse(const HeldPacket& held_packet, std::int64_t now_ns) noexcept;
-  bool settle(const HeldPacket& held_packet, bool final, std::int64_t now_ns) noexcept;
+  void hold(const HeldPacket& arrived, std::int64_t now_ns) noexcept;
+  void find_on_hold() noexcept;
+  bool must_wait(const HeldPacket& arrived, std::int64_t now_ns) noexcept;
+  bool settle(HeldPacket& held_packet, Patience patience, std::int64_t now_ns) noexcept;
 };
 
 PacketStatus EventBuilder::State::check_shard(const PacketView& packet) const noexcept {
@@ -140,6 +166,7 @@ Accepted EventBuilder::State::accept(wire::Message& message, std::int64_t now_ns
   // The luminosity block of a stranger's packet says nothing; its fragments go into the book in use.
   OpenBook& open = known ? books.use(header.luminosity_block, now_ns) : books.last_used(now_ns);
   ++open.book.frames[static_cast<std::size_t>(status)];
+  if (known) pacer.set_ended(source, header.kind == PacketKind::end_of_run);
   if (source == not_a_source) {
     book_unknown(header, open.book);
   } else if (!known) {
@@ -157,7 +184,7 @@ Accepted EventBuilder::State::accept(wire::Message& message, std::int64_t now_ns
     }
   }
   message.reset();
-  if (!held.empty()) settle_held(now_ns, std::numeric_limits<std::int64_t>::min());
+  if (!held.empty()) settle_held(now_ns);
   return Accepted::taken;
 }
 
@@ -209,16 +236,40 @@ void EventBuilder::State::take_data(const PacketView& packet, std::uint32_t sour
   kept.luminosity_block = header.luminosity_block;
   kept.sent_ns = header.time_ns;
   kept.received_ns = now_ns;
-  if (guard.judge(source, arrived.first, arrived.last, now_ns)) {
+  pacer.start(arrived.first, now_ns);
+  arrived.doubted = !guard.judge(source, arrived.first, arrived.last, now_ns);
+  doubts[source] = arrived.doubted ? doubts[source] + 1 : 0;
+  if (!arrived.doubted && !must_wait(arrived, now_ns)) {
     place(arrived, false, now_ns);
-    return;
+  } else {
+    hold(arrived, now_ns);
   }
-  books.use(header.luminosity_block, now_ns).book.sources[source].fragments.pending += header.fragment_count;
+}
+
+void EventBuilder::State::hold(const HeldPacket& arrived, std::int64_t now_ns) noexcept {
+  const PacketHeader& header = arrived.packet.header();
+  books.use(header.luminosity_block, now_ns).book.sources[arrived.source].fragments.pending +=
+      header.fragment_count;
   if (held.size() == config.max_held_packets) {
-    settle(held.front(), true, now_ns);
+    settle(held.front(), Patience::none, now_ns);
     held.erase(held.begin());
   }
   held.push_back(arrived);
+  find_on_hold();
+}
+
+void EventBuilder::State::find_on_hold() noexcept {
+  std::fill(on_hold.begin(), on_hold.end(), std::uint8_t{0});
+  for (const HeldPacket& one : held) {
+    if (!one.doubted || doubts[one.source] >= packets_until_hold) on_hold[one.source] = 1;
+  }
+}
+
+bool EventBuilder::State::must_wait(const HeldPacket& arrived, std::int64_t now_ns) noexcept {
+  if (!paced) return false;
+  // Packets that run short are as bad as places that do: the lead of a source shrinks with what is left.
+  const std::uint64_t lead = config.ring_events / 2 * store.packets().free_count() / config.max_packets;
+  return pacer.must_wait(arrived.source, arrived.last, lead, now_ns);
 }
 
 void EventBuilder::State::place(const HeldPacket& arrived, bool was_pending, std::int64_t now_ns) noexcept {
@@ -243,26 +294,33 @@ void EventBuilder::State::refuse(const HeldPacket& held_packet, std::int64_t now
   store.packets().drop(held_packet.kept, 1);
 }
 
-bool EventBuilder::State::settle(const HeldPacket& held_packet, bool final, std::int64_t now_ns) noexcept {
-  const bool believed = final ? guard.judge_finally(held_packet.first, held_packet.last, now_ns)
-                              : guard.in_reach(held_packet.first);
-  if (!believed && !final) return false;
+/// Returns false when the packet stays where it is.
+bool EventBuilder::State::settle(HeldPacket& held_packet, Patience patience, std::int64_t now_ns) noexcept {
+  const bool believed = patience == Patience::full
+                            ? guard.in_reach(held_packet.first)
+                            : guard.judge_finally(held_packet.first, held_packet.last, now_ns);
+  if (!believed && patience == Patience::full) return false;
   if (!believed) {
     refuse(held_packet, now_ns);
     return true;
   }
+  held_packet.doubted = false;
+  if (patience != Patience::none && must_wait(held_packet, now_ns)) return false;
   if (!store.has_room(held_packet.packet.fragment_count())) return false;
   place(held_packet, true, now_ns);
   return true;
 }
 
-void EventBuilder::State::settle_held(std::int64_t now_ns, std::int64_t final_since_ns) noexcept {
+void EventBuilder::State::settle_held(std::int64_t now_ns) noexcept {
+  settled_ns = now_ns;
   std::size_t kept = 0;
   for (std::size_t i = 0; i < held.size(); ++i) {
-    const bool final = held[i].since_ns <= final_since_ns;
-    if (!settle(held[i], final, now_ns)) held[kept++] = held[i];
+    const bool doubted = now_ns - held[i].since_ns < config.timeout_ns;
+    const Patience patience = !paced ? Patience::none : doubted ? Patience::full : Patience::for_sources;
+    if (!settle(held[i], patience, now_ns)) held[kept++] = held[i];
   }
   held.resize(kept);
+  find_on_hold();
 }
 
 EventBuilder::EventBuilder(const BuilderConfig& config) : state_(std::make_unique<State>(config)) {}
@@ -275,18 +333,27 @@ Accepted EventBuilder::accept(wire::Message& message, std::int64_t now_ns) noexc
 
 void EventBuilder::advance(std::int64_t now_ns) noexcept {
   const std::int64_t timeout_ns = state_->config.timeout_ns;
-  if (!state_->held.empty()) state_->settle_held(now_ns, now_ns - timeout_ns);
   // When room runs out, the rest is closed by the next call, after some events were released.
   static_cast<void>(
       state_->store.close_opened_until(now_ns - timeout_ns, CloseReason::incomplete_timeout, now_ns));
+  if (!state_->held.empty()) state_->settle_held(now_ns);
   if (now_ns < state_->next_idle_check_ns) return;
   state_->next_idle_check_ns = now_ns + timeout_ns / 4;
   state_->books.finish_idle(now_ns - 2 * timeout_ns);
 }
 
+std::span<const std::uint8_t> EventBuilder::on_hold() const noexcept {
+  return state_->on_hold;
+}
+
+void EventBuilder::wait_for_nobody(std::int64_t now_ns) noexcept {
+  state_->paced = false;
+  state_->settle_held(now_ns);
+}
+
 bool EventBuilder::stop(std::int64_t now_ns) noexcept {
   constexpr std::int64_t all = std::numeric_limits<std::int64_t>::max();
-  state_->settle_held(now_ns, all);
+  wait_for_nobody(now_ns);
   const bool all_closed = state_->store.close_opened_until(all, CloseReason::incomplete_stop, now_ns);
   return all_closed && state_->held.empty();
 }
@@ -326,9 +393,11 @@ std::size_t EventBuilder::open_count() const noexcept {
 
 std::int64_t EventBuilder::next_deadline_ns() const noexcept {
   constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
-  std::int64_t oldest_ns = state_->store.oldest_opened_ns();
-  if (!state_->held.empty()) oldest_ns = std::min(oldest_ns, state_->held.front().since_ns);
-  return oldest_ns == never ? never : oldest_ns + state_->config.timeout_ns;
+  const std::int64_t timeout_ns = state_->config.timeout_ns;
+  const std::int64_t oldest_ns = state_->store.oldest_opened_ns();
+  const std::int64_t close_ns = oldest_ns == never ? never : oldest_ns + timeout_ns;
+  // What held packets wait for can also be over because nothing comes; looking eight times is often enough.
+  return state_->held.empty() ? close_ns : std::min(close_ns, state_->settled_ns + timeout_ns / 8 + 1);
 }
 
 Ledger EventBuilder::make_ledger() const {

@@ -30,9 +30,14 @@ struct BuilderConfig {
   std::size_t closed_events = 0;
   /// Messages that may be referred to by open and unreleased events.
   std::size_t max_packets = 4096;
-  /// Packets held back because their event numbers jump (see EventBuilder).
+  /// Packets held back because their event numbers jump or their source is ahead (see EventBuilder). A caller
+  /// that heeds on_hold() needs packets_until_hold for each source, and a few more.
   std::size_t max_held_packets = 64;
 };
+
+/// So many packets of one source that nobody believes, one after the other, are no mistake but a jump: the
+/// source is on hold until the others have jumped or a timeout is over.
+inline constexpr std::uint32_t packets_until_hold = 4;
 
 /// What accept() did with a message.
 enum class Accepted : std::uint8_t {
@@ -50,7 +55,14 @@ enum class Accepted : std::uint8_t {
 ///
 /// Memory of what was: each place of the ring keeps the number and the source set of the last event that it
 /// held. So for the last ring_events events "the event has this fragment" (duplicate) and "the event was
-/// closed without it" (late) are told apart exactly; an event that is older than its place's is late.
+/// closed without it" (late) are told apart exactly; an event that is older than its place's is late, and so
+/// is one whose place was taken by another, for the rest of the run: no event is opened twice.
+///
+/// Sources out of step: a packet that is more than half of the ring (less when packets run short) ahead of a
+/// source that is on its way is held back until that one comes nearer, or is given up (pacer.hpp). Whoever
+/// receives from several sources leaves those that are on_hold(); then a source can be ahead by any amount
+/// and nothing is evicted. Otherwise, when max_held_packets are held back, the oldest is placed at the cost
+/// of older events.
 ///
 /// Event numbers that jump: a packet more than ring_events ahead of all that is believed so far is held back.
 /// It is believed when more sources were seen there last than here, or when a timeout later it is not
@@ -70,6 +82,12 @@ class EventBuilder {
 
   /// Closes the events whose time is over, and settles held packets. Call it every millisecond or so.
   void advance(std::int64_t now_ns) noexcept;
+
+  /// For each source, in the order of BuilderConfig::sources, whether nothing should be received from it now.
+  std::span<const std::uint8_t> on_hold() const noexcept;
+
+  /// From now on no source waits for others: what has been received is all that will be, as at a stop.
+  void wait_for_nobody(std::int64_t now_ns) noexcept;
 
   /// Closes all open events as incomplete_stop and settles held packets. False: not all, as too many are
   /// unreleased; release some and call it again.

@@ -25,7 +25,8 @@ EventStore::EventStore(const BuilderConfig& config, Books& books)
       event_fragments_(config.closed_events * source_count_),
       free_events_(config.closed_events),
       closed_(config.closed_events),
-      packets_(config.max_packets) {
+      packets_(config.max_packets),
+      past_(config.block_events * config.shards) {
   fragments_.resize(source_count_ * fragment_stride_);
   for (std::size_t i = 0; i < events_.size(); ++i) {
     events_[i].fragments = {event_fragments_.data() + i * source_count_, source_count_};
@@ -82,6 +83,7 @@ EventStore::Claim EventStore::claim(std::size_t index, std::uint64_t number,
   const Place& place = places_[index];
   if (place.state != State::empty) {
     if (place.number == number) return Claim::known;
+    if (past_.contains(number)) return Claim::late;
     if (place.number > number) {
       const std::uint64_t held_position = position(place.number);
       const bool believable = held_position <= incoming.newest_position ||
@@ -89,6 +91,7 @@ EventStore::Claim EventStore::claim(std::size_t index, std::uint64_t number,
       if (believable) return Claim::late;
     }
     if (place.state == State::open) close(index, CloseReason::evicted, incoming.now_ns);
+    past_.add(place.number, number);
   }
   open(index, number, incoming);
   return Claim::open;

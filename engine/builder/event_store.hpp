@@ -8,6 +8,7 @@
 #include "engine/builder/builder.hpp"
 #include "engine/builder/event.hpp"
 #include "engine/builder/packet_pool.hpp"
+#include "engine/builder/past_events.hpp"
 #include "engine/wire/packet.hpp"
 
 namespace crible::builder {
@@ -125,6 +126,7 @@ class EventStore {
   std::size_t closed_count_ = 0;
 
   PacketPool packets_;
+  PastEvents past_;
 };
 
 }  // namespace crible::builder

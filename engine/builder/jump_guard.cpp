@@ -5,19 +5,20 @@
 namespace crible::builder {
 
 JumpGuard::JumpGuard(std::size_t source_count, std::uint64_t reach, std::int64_t timeout_ns)
-    : reach_(reach), timeout_ns_(timeout_ns), votes_(source_count) {}
+    : reach_(reach), timeout_ns_(timeout_ns), sources_(source_count) {}
 
 std::size_t JumpGuard::votes_near(std::uint64_t position, std::int64_t now_ns) const noexcept {
-  return static_cast<std::size_t>(std::count_if(votes_.begin(), votes_.end(), [&](const Vote& vote) {
-    const std::uint64_t distance =
-        vote.position > position ? vote.position - position : position - vote.position;
-    return vote.cast && distance <= reach_ && now_ns - vote.time_ns <= timeout_ns_;
-  }));
+  return static_cast<std::size_t>(
+      std::count_if(sources_.begin(), sources_.end(), [&](const Whereabouts& vote) {
+        const std::uint64_t distance =
+            vote.position > position ? vote.position - position : position - vote.position;
+        return vote.known && distance <= reach_ && now_ns - vote.time_ns <= timeout_ns_;
+      }));
 }
 
 bool JumpGuard::judge(std::size_t source, std::uint64_t first, std::uint64_t last,
                       std::int64_t now_ns) noexcept {
-  votes_[source] = {last, now_ns, true};
+  sources_[source] = {last, now_ns, true};
   if (!started_) {
     started_ = true;
     newest_ = last;

@@ -6,6 +6,14 @@
 
 namespace crible::builder {
 
+/// Where a source is in the run: at the last event of its last packet.
+struct Whereabouts {
+  std::uint64_t position = 0;
+  /// When that packet came.
+  std::int64_t time_ns = 0;
+  bool known = false;
+};
+
 /// Decides which event numbers to believe. Each source votes by where its last packet was; a vote is void
 /// after a timeout. The newest position moves on with every packet that is within reach of it; a packet far
 /// ahead moves it only when more sources vote for there than for here. So one source's broken numbers are
@@ -27,18 +35,15 @@ class JumpGuard {
   /// The newest position that is believed in.
   std::uint64_t newest() const noexcept { return newest_; }
 
- private:
-  struct Vote {
-    std::uint64_t position = 0;
-    std::int64_t time_ns = 0;
-    bool cast = false;
-  };
+  /// Where each source is.
+  const std::vector<Whereabouts>& sources() const noexcept { return sources_; }
 
+ private:
   std::size_t votes_near(std::uint64_t position, std::int64_t now_ns) const noexcept;
 
   const std::uint64_t reach_;
   const std::int64_t timeout_ns_;
-  std::vector<Vote> votes_;
+  std::vector<Whereabouts> sources_;
   std::uint64_t newest_ = 0;
   bool started_ = false;
 };

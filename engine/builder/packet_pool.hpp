@@ -26,6 +26,7 @@ class PacketPool {
   }
 
   bool full() const noexcept { return free_.empty(); }
+  std::size_t free_count() const noexcept { return free_.size(); }
 
   /// Takes the message. Precondition: !full(). The packet has no references yet.
   std::uint32_t keep(wire::Message&& message) noexcept {

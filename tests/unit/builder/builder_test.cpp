@@ -107,6 +107,7 @@ TEST(EventBuilder, OldEventsOfAReusedPlaceAreLate) {
 
 TEST(EventBuilder, ANewerEventEvictsTheOldOneOfItsPlace) {
   Harness harness(config_of({1, 2}));
+  harness.builder().wait_for_nobody(harness.now_ns);
   PacketWriter a = writer_of(1), b = writer_of(2);
   harness.send(a, {7, 8});
   harness.send(a, {7 + 256});
@@ -180,6 +181,7 @@ TEST(EventBuilder, AShardUsesAllItsPlaces) {
   config.shards = 64;
   config.shard = 5;
   Harness harness(config);
+  harness.builder().wait_for_nobody(harness.now_ns);
   PacketWriter a = writer_of(1), b = writer_of(2);
   const std::uint64_t next = 64 * block_events;
   for (const std::uint64_t event : {std::uint64_t{500}, 500 + next}) {

@@ -89,6 +89,7 @@ void Harness::see(Event& event) {
   }
   EXPECT_EQ(event.missing_count, config_.sources.size() - seen.sources.size());
   EXPECT_EQ(event.complete(), event.missing_count == 0);
+  EXPECT_TRUE(numbers_seen_.insert(event.number).second) << "event " << event.number << " is decided twice";
   events_.push_back(seen);
   builder_.release(event, outcome(seen));
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,8 +31,8 @@ struct SeenEvent {
   std::uint64_t sent_ns = 0;
 };
 
-/// A builder whose events are checked byte by byte and decided at once, whose messages are counted, and whose
-/// ledger must balance after every step.
+/// A builder whose events are checked byte by byte and decided at once, none of them twice, whose messages
+/// are counted, and whose ledger must balance after every step.
 class Harness {
  public:
   explicit Harness(BuilderConfig config);
@@ -74,6 +75,7 @@ class Harness {
   BuilderConfig config_;
   std::size_t messages_kept_ = 0;
   std::vector<SeenEvent> events_;
+  std::set<std::uint64_t> numbers_seen_;
   std::vector<std::uint32_t> finished_blocks_;
   EventBuilder builder_;
   Ledger finished_;
