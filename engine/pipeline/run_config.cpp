@@ -1,5 +1,6 @@
 #include "engine/pipeline/run_config.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <limits>
@@ -34,20 +35,20 @@ void read_time(const yaml::Value& map, const char* key, std::int64_t unit_ns, st
   }
 }
 
-/// Throws when there is no port to count from.
-std::string address_of(const yaml::Value& value) {
+/// Throws when the address names no transport, or tcp without a port.
+void check_address(const yaml::Value& value) {
   try {
-    shard_address(value.text(), 0);
+    numbered_address(value.text(), 0);
   } catch (const Error& error) {
     throw value.error(error.what());
   }
-  return value.text();
 }
 
 InputConfig load_input(const yaml::Value& map) {
   InputConfig input;
   map.expect_keys({"bind", "high_water_frames", "max_frame_bytes"});
-  if (const auto bind = map.find("bind")) input.bind = address_of(*bind);
+  if (const auto bind = map.find("bind")) check_address(*bind);
+  read(map, "bind", input.bind);
   read(map, "high_water_frames", input.high_water_frames, 1, 1'000'000);
   read(map, "max_frame_bytes", input.max_frame_bytes, 1024, 1 << 30);
   return input;
@@ -62,7 +63,17 @@ BuildConfig load_build(const yaml::Value& map) {
     throw ring->error("must be a power of two, for instance " +
                       std::to_string(std::bit_ceil(build.ring_events)));
   }
+  if (build.ring_events / 2 < build.block_events) {
+    const auto block = map.find("block_events");
+    throw(block ? block : map.find("ring_events"))
+        ->error("two blocks of block_events = " + std::to_string(build.block_events) +
+                " must fit into ring_events = " + std::to_string(build.ring_events));
+  }
   read_time(map, "timeout_ms", ns_per_ms, build.timeout_ns);
+  if (build.timeout_ns == 0) {
+    throw map.find("timeout_ms")
+        ->error("must be a number of at least 0.000001; an event waits for some time");
+  }
   return build;
 }
 
@@ -94,8 +105,11 @@ DecisionsConfig load_decisions(const yaml::Value& map) {
   const auto connect = map.find("connect");
   const auto bind = map.find("bind");
   if (connect && bind) throw bind->error("decisions either connect or bind; remove one of the two keys");
-  if (connect) decisions.address = connect->text();
-  if (bind) decisions.address = address_of(*bind);
+  for (const auto& address : {connect, bind}) {
+    if (!address) continue;
+    check_address(*address);
+    decisions.address = address->text();
+  }
   decisions.bind = bind.has_value();
   if (const auto kind = map.find("kind")) decisions.publish = kind->choice({"push", "pub"}) == 1;
   read(map, "high_water_frames", decisions.high_water_frames, 1, 1'000'000);
@@ -134,9 +148,24 @@ MonitoringConfig load_monitoring(const yaml::Value& map) {
   return monitoring;
 }
 
+/// Throws when the last source's, or the last shard's, address is none.
+void check_addresses(const yaml::Value& section, const RunConfig& run, std::size_t sources) {
+  const auto check = [&section](const char* map_name, const std::string& base, std::size_t count) {
+    try {
+      numbered_address(base, count - 1);
+    } catch (const Error& error) {
+      const auto map = section.find(map_name);
+      const auto bind = map ? map->find("bind") : std::nullopt;
+      throw bind.value_or(section).error(error.what());
+    }
+  };
+  check("input", run.input.bind, std::max<std::size_t>(sources, 1) * run.shards);
+  if (run.decisions.bind) check("decisions", run.decisions.address, run.shards);
+}
+
 }  // namespace
 
-RunConfig load_run_config(const yaml::Value& section) {
+RunConfig load_run_config(const yaml::Value& section, std::size_t sources) {
   RunConfig run;
   section.expect_keys({"number", "shards", "cores", "spin", "io_threads", "stop_at_end_of_run", "drain_ms",
                        "input", "build", "batch", "deadline", "decisions", "record", "monitoring"});
@@ -158,25 +187,34 @@ RunConfig load_run_config(const yaml::Value& section) {
   if (const auto map = section.find("record")) run.record = load_record(*map);
   if (const auto map = section.find("monitoring")) run.monitoring = load_monitoring(*map);
   run.record.shards = run.shards;
+  check_addresses(section, run, sources);
   return run;
 }
 
-std::string shard_address(const std::string& base, std::size_t shard) {
+std::vector<std::string> input_addresses(const RunConfig& run, std::size_t source) {
+  std::vector<std::string> addresses;
+  for (std::size_t shard = 0; shard < run.shards; ++shard) {
+    addresses.push_back(numbered_address(run.input.bind, source * run.shards + shard));
+  }
+  return addresses;
+}
+
+std::string numbered_address(const std::string& base, std::size_t number) {
   if (!base.starts_with("tcp://")) {
     if (base.find("://") == std::string::npos) {
       throw Error("address " + base + " has no transport; write for instance tcp://127.0.0.1:5700");
     }
-    return shard == 0 ? base : base + "." + std::to_string(shard);
+    return number == 0 ? base : base + "." + std::to_string(number);
   }
   const std::size_t colon = base.rfind(':');
   unsigned port = 0;
   const char* end = base.data() + base.size();
   const auto [last, problem] = std::from_chars(base.data() + colon + 1, end, port);
-  if (problem != std::errc{} || last != end || port == 0 || port + shard > 65535) {
-    throw Error("address " + base + " has no port number that " + std::to_string(shard + 1) +
-                " shards can count up from; write for instance tcp://127.0.0.1:5700");
+  if (problem != std::errc{} || last != end || port == 0 || port + number > 65535) {
+    throw Error("address " + base + " has no port number that can be raised by " + std::to_string(number) +
+                "; write for instance tcp://127.0.0.1:5700");
   }
-  return base.substr(0, colon + 1) + std::to_string(port + shard);
+  return base.substr(0, colon + 1) + std::to_string(port + number);
 }
 
 }  // namespace crible::pipeline

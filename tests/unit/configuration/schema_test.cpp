@@ -132,7 +132,7 @@ INSTANTIATE_TEST_SUITE_P(
                          "schedule: [{zzz: 1}]}"}));
 
 TEST_P(SameKeysOfRun, InSchemaAndLoader) {
-  EXPECT_EQ(known_keys([] { pipeline::load_run_config(yaml::parse(GetParam().text, "r")); }),
+  EXPECT_EQ(known_keys([] { pipeline::load_run_config(yaml::parse(GetParam().text, "r"), 1); }),
             schema_keys(GetParam().definition));
 }
 
