@@ -1,8 +1,6 @@
 #include "tools/demo_session.hpp"
 
-#include <arpa/inet.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +22,7 @@
 #include "engine/pipeline/decision_frame.hpp"
 #include "engine/pipeline/source_sender.hpp"
 #include "engine/wire/crc32c.hpp"
+#include "tools/free_address.hpp"
 #include "tools/interrupt.hpp"
 
 namespace crible::tools {
@@ -32,25 +31,11 @@ using pipeline::DecisionFrameHeader;
 
 namespace {
 
-/// A tcp port that nobody listens at now.
-std::string free_address() {
-  const int socket_id = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t bytes = sizeof address;
-  const bool found = socket_id >= 0 && bind(socket_id, reinterpret_cast<sockaddr*>(&address), bytes) == 0 &&
-                     getsockname(socket_id, reinterpret_cast<sockaddr*>(&address), &bytes) == 0;
-  if (socket_id >= 0) close(socket_id);
-  if (!found) throw Error("no free tcp port at 127.0.0.1", Fault::failure);
-  return "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-}
-
 /// Processes that each send one source of the sample; killed when they are not waited for.
 class SourceProcesses {
  public:
-  SourceProcesses(const pipeline::Trigger& trigger, const pipeline::Sample& sample,
-                  const pipeline::SourceOptions& options)
+  SourceProcesses(const pipeline::Trigger& trigger, const pipeline::RunConfig& config,
+                  const pipeline::Sample& sample, const pipeline::SourceOptions& options)
       : shared_(shared_memory()) {
     for (std::size_t i = 0; i < trigger.description.sources.size(); ++i) {
       const std::uint32_t id = trigger.description.sources[i].id;
@@ -58,7 +43,8 @@ class SourceProcesses {
       if (source == sample.sources().end()) {
         throw Error("the sample has no source " + trigger.description.sources[i].name);
       }
-      start(sample, *source, static_cast<std::uint16_t>(id), options);
+      const auto index = static_cast<std::size_t>(source - sample.sources().begin());
+      start(sample, {index, static_cast<std::uint16_t>(id), input_addresses(config, i)}, options);
     }
   }
 
@@ -112,7 +98,7 @@ class SourceProcesses {
     return new (memory) Shared;
   }
 
-  void start(const pipeline::Sample& sample, const pipeline::SampleSource& source, std::uint16_t id,
+  void start(const pipeline::Sample& sample, const pipeline::SourceChoice& source,
              const pipeline::SourceOptions& options) {
     std::fflush(nullptr);
     const pid_t process = fork();
@@ -125,9 +111,9 @@ class SourceProcesses {
     try {
       while (!shared_->go.load()) std::this_thread::sleep_for(std::chrono::microseconds(200));
       zmq::context_t context(1);
-      pipeline::send_source(context, sample, source, id, options, shared_->control);
+      pipeline::send_source(context, sample, source, options, shared_->control);
     } catch (const std::exception& error) {
-      std::fprintf(stderr, "crible: source %u: %s\n", id, error.what());
+      std::fprintf(stderr, "crible: source %u: %s\n", source.id, error.what());
       status = 1;
     }
     _exit(status);
@@ -228,9 +214,6 @@ pipeline::SourceOptions source_options(const pipeline::RunConfig& config, const 
   pipeline::SourceOptions source;
   source.run = config.number;
   source.block_events = config.build.block_events;
-  for (std::size_t s = 0; s < config.shards; ++s) {
-    source.addresses.push_back(pipeline::shard_address(config.input.bind, s));
-  }
   source.events = options.events;
   source.rate_hz = options.rate_hz;
   source.flush_ns =
@@ -246,8 +229,8 @@ pipeline::SourceOptions source_options(const pipeline::RunConfig& config, const 
 SessionResult run_session(const pipeline::Trigger& trigger, const pipeline::Sample& sample,
                           const SessionOptions& options) {
   pipeline::RunConfig config = trigger.run;
-  config.input.bind = free_address();
-  config.decisions.address = free_address();
+  config.input.bind = free_addresses(trigger.description.sources.size() * config.shards);
+  config.decisions.address = free_addresses(1);
   config.decisions.bind = false;
   config.decisions.publish = false;
   config.record.file = options.recording;
@@ -256,7 +239,7 @@ SessionResult run_session(const pipeline::Trigger& trigger, const pipeline::Samp
   config.monitoring.prometheus.clear();
   if (!options.backend.empty()) config.batch.backend = options.backend;
 
-  SourceProcesses sources(trigger, sample,
+  SourceProcesses sources(trigger, config, sample,
                           source_options(config, options, trigger.description.sources.size()));
   Collector collector(trigger, sample, config.decisions.address);
   const Interrupt interrupt;

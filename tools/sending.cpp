@@ -23,7 +23,7 @@ using Json = nlohmann::ordered_json;
 
 /// Sources of the sample that the configuration knows, and among these the wanted ones.
 std::vector<SourceChoice> choose(const Sample& sample, const detector::Description& description,
-                                 const SendingOptions& options) {
+                                 const pipeline::RunConfig& run, const SendingOptions& options) {
   std::vector<std::string> missing = options.only;
   std::vector<SourceChoice> choices;
   for (std::size_t i = 0; i < sample.sources().size(); ++i) {
@@ -37,7 +37,8 @@ std::vector<SourceChoice> choose(const Sample& sample, const detector::Descripti
                   options.config.string() + "; add it to detector.sources");
     if (!options.only.empty() && std::ranges::find(options.only, known->name) == options.only.end()) continue;
     std::erase(missing, known->name);
-    choices.push_back({i, static_cast<std::uint16_t>(known->id)});
+    const auto place = static_cast<std::size_t>(known - description.sources.begin());
+    choices.push_back({i, static_cast<std::uint16_t>(known->id), input_addresses(run, place)});
   }
   if (!missing.empty())
     throw Error("--only " + missing.front() + ": " + options.sample.string() + " has no source of this name");
@@ -115,9 +116,11 @@ nlohmann::ordered_json send_sample(SendingOptions options) {
   const yaml::Value document = yaml::load(options.config);
   const detector::Description description = detector::load_description(document.at("detector").included());
   pipeline::RunConfig run;
-  if (const auto section = document.find("run")) run = pipeline::load_run_config(section->included());
+  if (const auto section = document.find("run")) {
+    run = pipeline::load_run_config(section->included(), description.sources.size());
+  }
   const Sample sample = Sample::load(options.sample);
-  const std::vector<SourceChoice> choices = choose(sample, description, options);
+  const std::vector<SourceChoice> choices = choose(sample, description, run, options);
 
   pipeline::SourceOptions& source = options.source;
   source.run = run.number;
@@ -125,8 +128,6 @@ nlohmann::ordered_json send_sample(SendingOptions options) {
   source.flush_ns = static_cast<std::int64_t>(options.flush_us * 1e3);
   source.give_up_ns = static_cast<std::int64_t>(options.give_up_s * 1e9);
   source.faults = pipeline::parse_faults(options.faults);
-  for (std::size_t shard = 0; shard < run.shards; ++shard)
-    source.addresses.push_back(pipeline::shard_address(run.input.bind, shard));
 
   pipeline::SourceControl control;
   const Interrupt interrupt;

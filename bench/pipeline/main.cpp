@@ -2,7 +2,6 @@
 /// senders: rates, latencies at half load, memory over a long run. Prints a table, writes JSON.
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -21,9 +20,11 @@
 #include "bench/pipeline/processes.hpp"
 #include "bench/pipeline/setup.hpp"
 #include "engine/base/error.hpp"
+#include "engine/base/temporary_folder.hpp"
 #include "engine/menu/decision.hpp"
 #include "engine/pipeline/decision_frame.hpp"
 #include "engine/pipeline/run.hpp"
+#include "tools/free_address.hpp"
 #include "tools/json_file.hpp"
 
 namespace crible::bench {
@@ -44,8 +45,8 @@ struct Setup {
 };
 
 struct Addresses {
-  std::string input = free_address();
-  std::string decisions = free_address();
+  std::string input = tools::free_addresses(LoadShape{}.sources);
+  std::string decisions = tools::free_addresses(1);
 };
 
 /// All sources in turn: packet after packet of each.
@@ -53,8 +54,9 @@ Json send_all(const Setup& setup, const LoadShape& shape, const Addresses& addre
   zmq::context_t context;
   std::vector<std::unique_ptr<LoadSource>> sources;
   for (std::size_t s = 0; s < shape.sources; ++s) {
-    sources.push_back(std::make_unique<LoadSource>(context, shape, static_cast<std::uint16_t>(s),
-                                                   addresses.input, sender_high_water));
+    const std::string address = setup.bare ? addresses.input : pipeline::numbered_address(addresses.input, s);
+    sources.push_back(std::make_unique<LoadSource>(context, shape, static_cast<std::uint16_t>(s), address,
+                                                   sender_high_water));
   }
   const double fragments_per_turn = static_cast<double>(shape.sources * shape.events_per_packet);
   const double turn_ns = setup.rate_hz > 0 ? 1e9 * fragments_per_turn / setup.rate_hz : 0;
@@ -320,12 +322,11 @@ int run(int argc, char** argv) {
   app.add_option("--json", json_file, "Write the results to this file");
   CLI11_PARSE(app, argc, argv);
 
-  std::string folder = (std::filesystem::temp_directory_path() / "crible-bench-XXXXXX").string();
-  if (mkdtemp(folder.data()) == nullptr) throw Error("cannot make a folder in " + folder, Fault::failure);
-  write_config(folder);
+  const TemporaryFolder folder("crible-bench");
+  write_config(folder.path());
   Setup base;
   base.packets = packets;
-  base.folder = folder;
+  base.folder = folder.path();
   Json result;
   std::puts("rate");
   result["rate"] = rates(base, repeats);
@@ -346,7 +347,6 @@ int run(int argc, char** argv) {
                 static_cast<double>(result["memory"]["first_quarter_bytes"].get<std::size_t>()) * 1e-6,
                 static_cast<double>(result["memory"]["whole_run_bytes"].get<std::size_t>()) * 1e-6);
   }
-  std::filesystem::remove_all(folder);
   if (!json_file.empty()) tools::write_json_file(json_file, result);
   return 0;
 }

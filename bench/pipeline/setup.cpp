@@ -1,8 +1,6 @@
 #include "bench/pipeline/setup.hpp"
 
-#include <arpa/inet.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -36,19 +34,6 @@ std::size_t resident_bytes() {
   std::size_t pages = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> pages >> resident;
   return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-}
-
-std::string free_address() {
-  const int socket_id = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t bytes = sizeof address;
-  const bool found = bind(socket_id, reinterpret_cast<sockaddr*>(&address), bytes) == 0 &&
-                     getsockname(socket_id, reinterpret_cast<sockaddr*>(&address), &bytes) == 0;
-  close(socket_id);
-  if (!found) throw Error("no free tcp port", Fault::failure);
-  return "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
 }
 
 std::filesystem::path write_config(const std::filesystem::path& folder) {

@@ -16,9 +16,6 @@ double cpu_seconds();
 /// Resident memory of this process in bytes.
 std::size_t resident_bytes();
 
-/// A tcp address at which nobody listens now.
-std::string free_address();
-
 /// Writes the benchmark's configuration: eight sources of 100 i16 each, the anomaly network of the demo fed
 /// from all of them, a menu that keeps 1 % of the events. Returns its path.
 std::filesystem::path write_config(const std::filesystem::path& folder);

@@ -9,6 +9,7 @@ namespace crible::pipeline {
 namespace {
 
 constexpr std::size_t frames_per_chunk = 256;
+constexpr int frames_between_all = 16;
 
 std::string bind_problem(const std::string& address, int code) {
   if (code == EADDRINUSE) {
@@ -19,25 +20,49 @@ std::string bind_problem(const std::string& address, int code) {
 
 }  // namespace
 
-Receiver::Receiver(zmq::context_t& context, const InputConfig& config, const std::string& address)
-    : address_(address), socket_(context, zmq::socket_type::pull) {
-  socket_.set(zmq::sockopt::rcvhwm, config.high_water_frames);
-  socket_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(config.max_frame_bytes));
-  socket_.set(zmq::sockopt::linger, 0);
-  try {
-    socket_.bind(address);
-  } catch (const zmq::error_t& error) {
-    throw Error(bind_problem(address, error.num()));
+Receiver::Receiver(zmq::context_t& context, const InputConfig& config,
+                   const std::vector<std::string>& addresses) {
+  for (const std::string& address : addresses) {
+    zmq::socket_t& socket =
+        inputs_.emplace_back(Input{address, zmq::socket_t(context, zmq::socket_type::pull)}).socket;
+    socket.set(zmq::sockopt::rcvhwm, config.high_water_frames);
+    socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(config.max_frame_bytes));
+    socket.set(zmq::sockopt::linger, 0);
+    try {
+      socket.bind(address);
+    } catch (const zmq::error_t& error) {
+      throw Error(bind_problem(address, error.num()));
+    }
   }
+  poll_.reserve(inputs_.size());
 }
 
 Receiver::~Receiver() = default;
 
-bool Receiver::receive(wire::Message& message) noexcept {
+bool Receiver::receive(wire::Message& message, std::span<const std::uint8_t> on_hold) noexcept {
+  if (++since_all_ >= frames_between_all) {
+    since_all_ = 0;
+    for (Input& input : inputs_) input.dry = false;
+  }
+  // First those that had something; when they have nothing more, all.
+  for (int round = 0; round < 2; ++round) {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      const std::size_t source = next_;
+      next_ = next_ + 1 == inputs_.size() ? 0 : next_ + 1;
+      if (on_hold[source] != 0 || inputs_[source].dry) continue;
+      if (receive_from(source, message)) return true;
+      inputs_[source].dry = true;
+    }
+    for (Input& input : inputs_) input.dry = false;
+  }
+  return false;
+}
+
+bool Receiver::receive_from(std::size_t source, wire::Message& message) noexcept {
   Frame* frame = take();
   if (frame == nullptr) return false;
   zmq_msg_init(&frame->message);
-  if (zmq_msg_recv(&frame->message, socket_.handle(), ZMQ_DONTWAIT) < 0) {
+  if (zmq_msg_recv(&frame->message, inputs_[source].socket.handle(), ZMQ_DONTWAIT) < 0) {
     zmq_msg_close(&frame->message);
     free_.push_back(frame);
     return false;
@@ -77,14 +102,17 @@ Receiver::Frame* Receiver::take() noexcept {
   return frame;
 }
 
-void Receiver::wait(std::int64_t timeout_ns) noexcept {
-  zmq_pollitem_t item{socket_.handle(), 0, ZMQ_POLLIN, 0};
+void Receiver::wait(std::int64_t timeout_ns, std::span<const std::uint8_t> on_hold) noexcept {
+  poll_.clear();
+  for (std::size_t source = 0; source < inputs_.size(); ++source) {
+    if (on_hold[source] == 0) poll_.push_back({inputs_[source].socket.handle(), 0, ZMQ_POLLIN, 0});
+  }
   const std::int64_t timeout_ms = std::clamp<std::int64_t>((timeout_ns + 999'999) / 1'000'000, 0, 1000);
-  zmq_poll(&item, 1, static_cast<long>(timeout_ms));
+  zmq_poll(poll_.data(), static_cast<int>(poll_.size()), static_cast<long>(timeout_ms));
 }
 
 void Receiver::close_door() noexcept {
-  zmq_unbind(socket_.handle(), address_.c_str());
+  for (Input& input : inputs_) zmq_unbind(input.socket.handle(), input.address.c_str());
 }
 
 }  // namespace crible::pipeline

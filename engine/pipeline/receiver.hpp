@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 #include <zmq.hpp>
@@ -11,22 +12,25 @@
 
 namespace crible::pipeline {
 
-/// One shard's input: a PULL socket that every source connects to. Frames stay in ZeroMQ's own buffers
-/// until the last wire::Message of them is dropped, which must happen before the Receiver goes. One thread.
+/// One shard's input: a PULL socket for each source, so that a source that is ahead can be left waiting, up
+/// to its own send buffer, while the others catch up. Frames stay in ZeroMQ's own buffers until the last
+/// wire::Message of them is dropped, which must happen before the Receiver goes. One thread.
 class Receiver {
  public:
-  /// Binds `address`. Throws Error when the address cannot be used, for instance because it is in use.
-  Receiver(zmq::context_t& context, const InputConfig& config, const std::string& address);
+  /// Binds the addresses, one for each source. Throws Error when one cannot be used, for instance because it
+  /// is in use.
+  Receiver(zmq::context_t& context, const InputConfig& config, const std::vector<std::string>& addresses);
   ~Receiver();
 
   Receiver(const Receiver&) = delete;
   Receiver& operator=(const Receiver&) = delete;
 
-  /// Takes a frame that has arrived. Returns false, at once, when there is none.
-  bool receive(wire::Message& message) noexcept;
+  /// Takes a frame that has arrived, from the sources in turn, but from none that is `on_hold` (an entry for
+  /// each, not 0). Returns false, at once, when there is none.
+  bool receive(wire::Message& message, std::span<const std::uint8_t> on_hold) noexcept;
 
-  /// Sleeps until a frame has arrived or the time is over, in steps of a millisecond.
-  void wait(std::int64_t timeout_ns) noexcept;
+  /// Sleeps until such a frame has arrived or the time is over, in steps of a millisecond.
+  void wait(std::int64_t timeout_ns, std::span<const std::uint8_t> on_hold) noexcept;
 
   /// No frame is accepted any more; those that have arrived can still be received.
   void close_door() noexcept;
@@ -44,8 +48,20 @@ class Receiver {
   static void release(void* frame) noexcept;
   Frame* take() noexcept;
 
-  std::string address_;
-  zmq::socket_t socket_;
+  bool receive_from(std::size_t source, wire::Message& message) noexcept;
+
+  /// Of one source.
+  struct Input {
+    std::string address;
+    zmq::socket_t socket;
+    /// Nothing was there when it was last asked. Asking costs a system call, so it is left out for a while.
+    bool dry = false;
+  };
+
+  std::vector<Input> inputs_;
+  std::size_t next_ = 0;  // whose turn it is
+  int since_all_ = 0;     // frames since all were asked
+  std::vector<zmq_pollitem_t> poll_;
   std::vector<std::unique_ptr<Frame[]>> frames_;  // grows to the most frames ever held
   std::vector<Frame*> free_;
   std::size_t frame_count_ = 0;

@@ -19,7 +19,7 @@ enum class WhenFull {
 };
 
 struct InputConfig {
-  std::string bind = "tcp://127.0.0.1:5700";  // shard s listens at shard_address(bind, s)
+  std::string bind = "tcp://127.0.0.1:5700";  // of the first source and shard 0: see input_addresses()
   int high_water_frames = 32;                 // of each source
   std::size_t max_frame_bytes = 128 << 20;    // ZeroMQ ends the connection of a source that sends longer ones
 };
@@ -46,7 +46,7 @@ struct DeadlineConfig {
 
 struct DecisionsConfig {
   std::string address;   // empty: decisions are not published
-  bool bind = false;     // listen (shard s at shard_address(address, s)) instead of connecting
+  bool bind = false;     // listen (shard s at numbered_address(address, s)) instead of connecting
   bool publish = false;  // PUB instead of PUSH: many listeners, but a slow one loses frames silently
   int high_water_frames = 1000;
   WhenFull when_full = WhenFull::wait;
@@ -78,11 +78,17 @@ struct RunConfig {
   MonitoringConfig monitoring;
 };
 
-/// Reads the `run` section. Throws Error naming file, line and key.
-RunConfig load_run_config(const yaml::Value& section);
+/// Reads the `run` section of a run with so many sources. Throws Error naming file, line and key, also when
+/// there are not enough ports above run.input.bind.
+RunConfig load_run_config(const yaml::Value& section, std::size_t sources);
 
-/// The address of one shard: tcp ports count up ("tcp://127.0.0.1:5700" -> ":5701" for shard 1), other
-/// transports get ".1" behind. Throws Error when a tcp address has no port.
-std::string shard_address(const std::string& base, std::size_t shard);
+/// Where a source (its place in the detector description) sends to: one address for each shard. Each source
+/// has its own, so that a shard can take packets from one source and leave those of another where they are.
+/// They count up from run.input.bind, source by source and shard by shard. Throws Error as below.
+std::vector<std::string> input_addresses(const RunConfig& run, std::size_t source);
+
+/// The base address for number 0; for others tcp ports count up ("tcp://127.0.0.1:5700" -> ":5701" for 1),
+/// other transports get ".1" behind. Throws Error when a tcp address has no such port.
+std::string numbered_address(const std::string& base, std::size_t number);
 
 }  // namespace crible::pipeline

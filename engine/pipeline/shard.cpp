@@ -74,7 +74,18 @@ builder::BuilderConfig builder_config(const ShardContext& context, std::size_t i
   config.shard = static_cast<std::uint32_t>(index);
   config.timeout_ns = context.config.build.timeout_ns;
   config.ring_events = context.config.build.ring_events;
+  config.max_held_packets =
+      std::max(config.max_held_packets, 2 * builder::packets_until_hold * config.sources.size());
+  config.max_packets = std::max(config.max_packets, 2 * config.max_held_packets);
   return config;
+}
+
+std::vector<std::string> addresses_of(const ShardContext& context, std::size_t index) {
+  std::vector<std::string> addresses;
+  for (std::size_t source = 0; source < context.trigger.description.sources.size(); ++source) {
+    addresses.push_back(input_addresses(context.config, source)[index]);
+  }
+  return addresses;
 }
 
 DeciderOptions decider_options(const RunConfig& config) {
@@ -122,14 +133,15 @@ void ShardStatus::add(const ShardStatus& other) {
 Shard::Shard(const ShardContext& context, std::size_t index)
     : context_(context),
       index_(index),
-      receiver_(context.zmq, context.config.input, shard_address(context.config.input.bind, index)),
+      receiver_(context.zmq, context.config.input, addresses_of(context, index)),
       decider_(context.trigger, compile(context.trigger, context.config.batch),
                decider_options(context.config)),
       builder_(builder_config(context, index)),
       schedule_(context.trigger.menu.schedule()) {
   const DecisionsConfig& decisions = context.config.decisions;
   if (!decisions.address.empty()) {
-    const std::string address = decisions.bind ? shard_address(decisions.address, index) : decisions.address;
+    const std::string address =
+        decisions.bind ? numbered_address(decisions.address, index) : decisions.address;
     publisher_.emplace(context.zmq, decisions, address, identity(context, index));
   }
   counts_.chains.resize(context.trigger.menu.chains().size());
@@ -157,7 +169,7 @@ void Shard::run() {
 bool Shard::receive_some() {
   wire::Message message;
   for (int i = 0; i < frames_per_pass; ++i) {
-    if (!receiver_.receive(message)) return false;
+    if (!receiver_.receive(message, builder_.on_hold())) return false;
     now_ns_ = monotonic_ns();
     take(message);
   }
@@ -313,7 +325,7 @@ void Shard::sleep() {
   std::int64_t until_ns = now_ns_ + longest_sleep_ns;
   until_ns = std::min({until_ns, builder_.next_deadline_ns(), decider_.next_due_ns()});
   if (publisher_ && publisher_->pending()) until_ns = std::min(until_ns, now_ns_ + 1'000'000);
-  receiver_.wait(until_ns - now_ns_);
+  receiver_.wait(until_ns - now_ns_, builder_.on_hold());
 }
 
 bool Shard::ended() const {
@@ -327,6 +339,8 @@ void Shard::begin_draining() noexcept {
 void Shard::drain() {
   if (give_up_ns_ == batching::Batcher::never) begin_draining();
   receiver_.close_door();
+  while (now_ns_ < give_up_ns_ && receive_some()) settle(Urgency::due);
+  builder_.wait_for_nobody(now_ns_);
   while (now_ns_ < give_up_ns_ && receive_some()) settle(Urgency::due);
   while (!builder_.stop(now_ns_)) settle(Urgency::now);
   settle(Urgency::now);

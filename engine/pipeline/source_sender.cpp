@@ -5,13 +5,13 @@
 #include <chrono>
 #include <cstring>
 #include <ctime>
-#include <exception>
 #include <memory>
 #include <optional>
 #include <thread>
 #include <zmq.hpp>
 
 #include "engine/base/error.hpp"
+#include "engine/base/threads.hpp"
 #include "engine/wire/packet_writer.hpp"
 
 namespace crible::pipeline {
@@ -32,14 +32,14 @@ std::uint64_t realtime_ns() {
 /// The way from one source to one shard.
 class Lane {
  public:
-  Lane(zmq::context_t& context, std::size_t shard, const wire::Sender& sender, const SourceOptions& options,
-       SourceControl& control, SourceReport& report)
+  Lane(zmq::context_t& context, const std::string& address, std::size_t shard, const wire::Sender& sender,
+       const SourceOptions& options, SourceControl& control, SourceReport& report)
       : writer(sender),
         options_(options),
         control_(control),
         report_(report),
         socket_(context, zmq::socket_type::push),
-        address_(options.addresses[shard]) {
+        address_(address) {
     socket_.set(zmq::sockopt::sndhwm, options.high_water_frames);
     socket_.set(zmq::sockopt::immediate, true);  // packets do not pile up for a shard that is not there
     socket_.set(zmq::sockopt::linger, 10'000);
@@ -146,22 +146,24 @@ class Lane {
 /// One source at work.
 class SourceRun {
  public:
-  SourceRun(zmq::context_t& context, const Sample& sample, const SampleSource& source, std::uint16_t id,
+  SourceRun(zmq::context_t& context, const Sample& sample, const SourceChoice& choice,
             const SourceOptions& options, SourceControl& control)
       : sample_(sample),
-        source_(source),
+        source_(sample.sources()[choice.index]),
         options_(options),
         control_(control),
         cycle_(sample, options.luminosity_block_events),
         events_(options.events > 0 ? options.events : sample.events().size()) {
-    report_.name = source.name;
-    report_.id = id;
-    sender_ = {.source = id,
+    report_.name = source_.name;
+    report_.id = choice.id;
+    sender_ = {.source = choice.id,
                .run = options.run,
                .epoch = static_cast<std::uint32_t>(realtime_ns() / 1'000'000'000),
                .block_events = options.block_events};
-    for (std::size_t shard = 0; shard < options.addresses.size(); ++shard)
-      lanes_.push_back(std::make_unique<Lane>(context, shard, sender_, options, control, report_));
+    for (const std::string& address : choice.addresses) {
+      lanes_.push_back(
+          std::make_unique<Lane>(context, address, lanes_.size(), sender_, options, control, report_));
+    }
   }
 
   SourceReport run() {
@@ -311,30 +313,19 @@ class SourceRun {
 
 }  // namespace
 
-SourceReport send_source(zmq::context_t& context, const Sample& sample, const SampleSource& source,
-                         std::uint16_t id, const SourceOptions& options, SourceControl& control) {
-  return SourceRun(context, sample, source, id, options, control).run();
+SourceReport send_source(zmq::context_t& context, const Sample& sample, const SourceChoice& source,
+                         const SourceOptions& options, SourceControl& control) {
+  return SourceRun(context, sample, source, options, control).run();
 }
 
 std::vector<SourceReport> send_sources(const Sample& sample, const std::vector<SourceChoice>& sources,
                                        const SourceOptions& options, SourceControl& control) {
   zmq::context_t context;
   std::vector<SourceReport> reports(sources.size());
-  std::vector<std::exception_ptr> errors(sources.size());
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < sources.size(); ++i)
-    threads.emplace_back([&, i] {
-      try {
-        reports[i] =
-            send_source(context, sample, sample.sources()[sources[i].index], sources[i].id, options, control);
-      } catch (...) {
-        errors[i] = std::current_exception();
-        control.stop = true;
-      }
-    });
-  for (std::thread& thread : threads) thread.join();
-  for (const std::exception_ptr& error : errors)
-    if (error) std::rethrow_exception(error);
+  run_on_threads(
+      sources.size(),
+      [&](std::size_t i) { reports[i] = send_source(context, sample, sources[i], options, control); },
+      [&] { control.stop = true; });
   return reports;
 }
 

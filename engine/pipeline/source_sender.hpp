@@ -19,7 +19,6 @@ namespace crible::pipeline {
 struct SourceOptions {
   std::uint32_t run = 1;
   std::uint64_t block_events = 4096;          // as in the configuration of the run
-  std::vector<std::string> addresses;         // of each shard
   std::uint64_t events = 0;                   // 0: the sample once
   std::uint64_t luminosity_block_events = 0;  // event numbers per luminosity block; 0: as in the sample
   double rate_hz = 0;                         // events per second; 0: as fast as they are taken
@@ -57,17 +56,20 @@ struct SourceControl {
   std::atomic<std::uint64_t> events = 0;  // gone through, sum over sources
 };
 
-/// Sends all fragments of `source` as its real counterpart would, on the calling thread: packets to every
-/// shard, end of each luminosity block, end of the run. `id` is the source's number on the wire. Throws
-/// Error when nobody takes its packets for give_up_ns.
-SourceReport send_source(zmq::context_t& context, const Sample& sample, const SampleSource& source,
-                         std::uint16_t id, const SourceOptions& options, SourceControl& control);
-
-/// One thread for each of `sources` (indices into sample.sources(), and the number on the wire).
+/// Which source sends, as whom, and to where.
 struct SourceChoice {
-  std::size_t index = 0;
-  std::uint16_t id = 0;
+  std::size_t index = 0;                    // in sample.sources()
+  std::uint16_t id = 0;                     // on the wire
+  std::vector<std::string> addresses = {};  // of each shard, as input_addresses() says
 };
+
+/// Sends all fragments of the source as its real counterpart would, on the calling thread: packets to every
+/// shard, end of each luminosity block, end of the run. Throws Error when nobody takes its packets for
+/// give_up_ns.
+SourceReport send_source(zmq::context_t& context, const Sample& sample, const SourceChoice& source,
+                         const SourceOptions& options, SourceControl& control);
+
+/// One thread for each of `sources`.
 std::vector<SourceReport> send_sources(const Sample& sample, const std::vector<SourceChoice>& sources,
                                        const SourceOptions& options, SourceControl& control);
 

@@ -53,7 +53,9 @@ Trigger load_trigger(const std::filesystem::path& file) {
   menu::OutputLayout layout(configs, bindings, networks);
   menu::Menu menu(document.at("menu").included(), description, layout);
   RunConfig run;
-  if (const auto section = document.find("run")) run = load_run_config(section->included());
+  if (const auto section = document.find("run")) {
+    run = load_run_config(section->included(), description.sources.size());
+  }
   detector::Decoder decoder(description);
   return {file,
           read_file(file),

@@ -41,7 +41,8 @@ class Minimal(unittest.TestCase):
     def test_sources_trigger_and_subscriber_work_together(self):
         subscriber = start(sys.executable, EXAMPLES / "subscriber.py", self.decisions, 5)
         trigger = start(CRIBLE, "run", self.config)
-        sources = [start(sys.executable, EXAMPLES / "source.py", i, self.input, EVENTS) for i in (0, 1)]
+        inputs = (self.input, self.input + ".1")  # each source has its own
+        sources = [start(sys.executable, EXAMPLES / "source.py", i, inputs[i], EVENTS) for i in (0, 1)]
         for process in sources:
             output, _ = process.communicate(timeout=60)
             self.assertEqual(process.returncode, 0, output)

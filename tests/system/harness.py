@@ -173,8 +173,10 @@ class Trigger:
     def __init__(self, folder, shards=1, networks="[]", chains="", timeout_ms=300, deadline="{limit_us: 0}",
                  limits=None, prometheus="", name="trigger"):  # fmt: skip
         self.folder, self.name = folder, name
-        first = free_port_range(shards)
-        self.addresses = [f"tcp://127.0.0.1:{first + s}" for s in range(shards)]
+        # Each source has its own addresses, one for each shard; they count up source by source.
+        first = free_port_range(2 * shards)
+        self.addresses = [f"tcp://127.0.0.1:{first + i}" for i in range(2 * shards)]
+        self.shards = shards
         self.decisions = f"tcp://127.0.0.1:{free_ports(1)[0]}"
         self.recording = folder / f"{name}.crec"
         self.config = folder / f"{name}.yaml"
@@ -204,7 +206,8 @@ class Trigger:
         return self
 
     def source(self, number, **options):
-        return Source(self.addresses, number, **options)
+        first = (number - 1) * self.shards
+        return Source(self.addresses[first : first + self.shards], number, **options)
 
     def wait(self, timeout_s=60):
         """Takes decisions until the process ends; returns its exit status."""

@@ -115,17 +115,51 @@ class Run(Case):
 
     def test_event_numbers_that_jump_by_2_to_the_32(self):
         trigger = self.trigger()
-        sources = self.sources(trigger)
-        for regions, first in enumerate((0, 1 << 32, 3 << 32), 1):
-            for one in sources:
+        for one in self.sources(trigger):  # the second one is still before all jumps when the first one is behind
+            for first in (0, 1 << 32, 3 << 32):
                 one.events(first, first + 128)
-            while len(trigger.collector.events) < 128 * regions and trigger.process.poll() is None:
-                trigger.collector.receive(20)
-        for one in sources:
             one.end_run()
         summary = self.assert_done(trigger)
         self.assertEqual(summary["ledger"]["total"]["events"]["complete"], 384)
         self.assertIn((3 << 32) + 127, trigger.collector.events)
+
+    def test_a_source_far_ahead_waits_and_nothing_is_lost(self):
+        trigger = self.trigger(timeout_ms=5000)
+        for one in self.sources(trigger):  # the ring holds 4096 events
+            one.events(0, 20_000)
+            one.end_run()
+        summary = self.assert_done(trigger)
+        self.assertEqual(summary["ledger"]["total"]["events"]["complete"], 20_000)
+
+    def test_a_source_that_starts_late_catches_up(self):
+        trigger = self.trigger(timeout_ms=200)
+        left, right = self.sources(trigger)
+        left.events(0, 20_000)
+        while len(trigger.collector.events) < 15_000:  # decided without the right one, which is not waited for
+            trigger.collector.receive(20)
+        for first in range(0, 40_000, 500):  # it stays as far behind in what it sends
+            left.events(20_000 + first, 20_500 + first)
+            right.events(first, first + 500)
+        right.events(40_000, 60_000)
+        for one in (left, right):
+            one.end_run()
+        summary = self.assert_done(trigger)
+        events = summary["ledger"]["total"]["events"]
+        self.assertGreater(events["complete"], 30_000, events)
+        self.assertEqual(events["opened"], len(trigger.collector.events))
+
+    def test_an_event_number_is_decided_once_whatever_its_sources_do(self):
+        trigger = self.trigger(timeout_ms=100)
+        left, right = self.sources(trigger)
+        left.events(0, 30_000)
+        while len(trigger.collector.events) < 30_000:
+            trigger.collector.receive(20)
+        right.events(0, 30_000)
+        for one in (left, right):
+            one.end_run()
+        summary = self.assert_done(trigger)  # the collector fails when one comes twice
+        self.assertEqual(len(trigger.collector.events), 30_000)
+        self.assertEqual(summary["ledger"]["total"]["sources"][1]["fragments"]["late"], 30_000)
 
     def test_late_events_take_the_declared_action(self):
         for action, outcome in (("accept", "forced"), ("reject", "rejected")):

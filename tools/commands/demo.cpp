@@ -1,15 +1,16 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "engine/base/error.hpp"
+#include "engine/base/temporary_folder.hpp"
 #include "engine/pipeline/replay.hpp"
 #include "engine/record/reader.hpp"
 #include "tools/commands/commands.hpp"
@@ -47,34 +48,11 @@ fs::path find_data(const std::string& option) {
               "; say where they are with --data or CRIBLE_DEMO_DATA");
 }
 
-/// A folder for the recording: the user's, or one that goes away.
-class Folder {
- public:
-  explicit Folder(const std::string& wanted) : keep_(!wanted.empty()) {
-    if (keep_) {
-      path_ = wanted;
-      std::error_code problem;
-      fs::create_directories(path_, problem);
-      if (problem) throw Error("cannot make the folder " + wanted + ": " + problem.message());
-      return;
-    }
-    std::string name = (fs::temp_directory_path() / "crible-demo-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw Error("cannot make a folder in " + name, Fault::failure);
-    path_ = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    if (!keep_) fs::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-  bool keep_;
-};
+void make_folder(const fs::path& folder) {
+  std::error_code problem;
+  fs::create_directories(folder, problem);
+  if (problem) throw Error("cannot make the folder " + folder.string() + ": " + problem.message());
+}
 
 /// What the demo found, to be printed and written.
 struct Results {
@@ -186,8 +164,11 @@ int run_demo(const Options& options) {
   const fs::path data = find_data(options.data);
   const pipeline::Trigger trigger = pipeline::load_trigger(data / "run.yaml");
   const pipeline::Sample sample = pipeline::Sample::load(data / "stream");
-  const Folder folder(options.out);
-  const fs::path recording = folder.path() / "demo.crec";
+  std::optional<TemporaryFolder> temporary;
+  if (options.out.empty()) temporary.emplace("crible-demo");
+  const fs::path folder = temporary ? temporary->path() : fs::path(options.out);
+  make_folder(folder);
+  const fs::path recording = folder / "demo.crec";
 
   Results results;
   SessionOptions session{options.events, 0, recording, options.backend};
@@ -209,7 +190,7 @@ int run_demo(const Options& options) {
       text_of_labels(results) + text_of_books(results);
   std::fputs(screen.c_str(), stdout);
   const nlohmann::ordered_json json = json_of(results, trigger, reader);
-  if (!options.out.empty()) write_json_file(folder.path() / "summary.json", json);
+  if (!options.out.empty()) write_json_file(folder / "summary.json", json);
   if (!options.json.empty()) write_json_file(options.json, json);
   return results.good() ? 0 : 1;
 }

@@ -37,7 +37,7 @@ std::shared_ptr<spdlog::logger> make_log(bool quiet) {
   return log;
 }
 
-/// The text of --check: what was loaded.
+/// The text of --check: what was loaded, and what a source has to know.
 void describe(const pipeline::Trigger& trigger) {
   std::printf("%s: valid\n  %zu sources, %zu networks, %zu chains, %zu streams\n  menu %s %s\n",
               trigger.file.c_str(), trigger.description.sources.size(), trigger.networks.size(),
@@ -45,6 +45,14 @@ void describe(const pipeline::Trigger& trigger) {
               trigger.menu.hash().c_str());
   for (std::size_t i = 0; i < trigger.networks.size(); ++i) {
     std::printf("  network %s %s\n", trigger.bindings[i].name().c_str(), trigger.network_hashes[i].c_str());
+  }
+  std::printf("  run %u, blocks of %llu events\n", trigger.run.number,
+              static_cast<unsigned long long>(trigger.run.build.block_events));
+  for (std::size_t i = 0; i < trigger.description.sources.size(); ++i) {
+    const detector::Source& source = trigger.description.sources[i];
+    std::printf("  source %u %s sends to", source.id, source.name.c_str());
+    for (const std::string& address : input_addresses(trigger.run, i)) std::printf(" %s", address.c_str());
+    std::printf("\n");
   }
 }
 

@@ -77,7 +77,7 @@ const Sample& sample() {
 
 Sent send(SourceOptions options, std::vector<SourceChoice> sources, std::size_t shard_count = 2) {
   Shards shards(shard_count);
-  options.addresses = shards.addresses;
+  for (SourceChoice& source : sources) source.addresses = shards.addresses;
   SourceControl control;
   Sent sent;
   std::thread thread([&] { sent.reports = send_sources(sample(), sources, options, control); });
@@ -243,11 +243,10 @@ TEST(SourceSender, EventNumbersCanJump) {
 TEST(SourceSender, GivesUpWhenNobodyListens) {
   zmq::context_t context;
   SourceOptions options;
-  options.addresses = {"tcp://127.0.0.1:1"};
   options.give_up_ns = 200'000'000;
   SourceControl control;
   try {
-    send_source(context, sample(), sample().sources()[7], 7, options, control);
+    send_source(context, sample(), {7, 7, {"tcp://127.0.0.1:1"}}, options, control);
     FAIL() << "it sent to nobody";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("tcp://127.0.0.1:1 has taken no packet"));
