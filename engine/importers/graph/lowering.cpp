@@ -255,6 +255,7 @@ Value Lowering::emit_plain(const Value& value) {
   for (const Real& offset : result.offset.values) include(offset);
   if (result.low) include(*result.low);
   if (result.high) include(*result.high);
+  if (unit == 0) unit = 1;  // everything is zero
   const Real step = base * Real(unit);
   const auto in_steps = [&](const Real& x) { return x / step; };
   const Coefficients scale = Coefficients::uniform(result.rank(), step);

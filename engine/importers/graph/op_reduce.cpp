@@ -124,28 +124,47 @@ Value ordered(Lowering& lowering, const Value& x, int axis) {
   return value;
 }
 
-void arg_max(const Scope& scope) {
+Value reversed(Lowering& lowering, const Value& x, int axis) {
+  std::vector<std::int64_t> start(x.rank(), 0);
+  std::vector<std::int64_t> step(x.rank(), 1);
+  start[static_cast<std::size_t>(axis)] = x.shape[static_cast<std::size_t>(axis)] - 1;
+  step[static_cast<std::size_t>(axis)] = -1;
+  return sliced(lowering, x, start, step, x.shape);
+}
+
+/// The index of the largest (smallest) element: of the first one, or the last.
+void arg_extreme(const Scope& scope, bool largest) {
+  Lowering& lowering = scope.lowering();
   const Value& x = scope.in(0);
   if (x.is_constant()) throw Error("it works on constants; fold constants before the import");
-  if (scope.op().integer("select_last_index", 0) != 0)
-    throw Error("it takes the last of equal elements; export it with select_last_index = 0");
   const int axis = axis_in(scope.op().integer("axis", 0), x.rank());
   Lowering::axis_of(x, axis);
   if (x.dropped_axis >= 0 && x.dropped_axis != axis)
     throw Error("it follows a " + x.dropped +
                 " along another axis, which changes the order; end the model before it");
-  Value value = reduce_axis(scope.lowering(), ordered(scope.lowering(), x, axis), axis, ReduceKind::argmax);
+  const bool last = scope.op().integer("select_last_index", 0) != 0;
+  Value value = ordered(lowering, largest ? x : negated(lowering, x), axis);
+  if (last) value = reversed(lowering, value, axis);
+  value = reduce_axis(lowering, value, axis, ReduceKind::argmax);
   value.dropped.clear();
   value.dropped_axis = -1;
   value.is_integer = true;
-  value.scale = Coefficients::uniform(value.rank(), 1);
-  value.offset = Coefficients::uniform(value.rank(), 0);
+  value.scale = Coefficients::uniform(value.rank(), last ? -1 : 1);
+  value.offset = Coefficients::uniform(
+      value.rank(), last ? Rational(x.shape[static_cast<std::size_t>(axis)] - 1) : Rational(0));
   if (scope.op().integer("keepdims", 1) != 0) {
     Extents kept = x.shape;
     kept[static_cast<std::size_t>(axis)] = 1;
-    value = reshaped(scope.lowering(), value, kept);
+    value = reshaped(lowering, value, kept);
   }
   scope.out(value);
+}
+
+void arg_max(const Scope& scope) {
+  arg_extreme(scope, true);
+}
+void arg_min(const Scope& scope) {
+  arg_extreme(scope, false);
 }
 
 void top_k(const Scope& scope) {
@@ -189,6 +208,7 @@ std::vector<OperatorEntry> reduce_operators() {
       {"", "ReduceMin", reduce_min},
       {"", "ReduceSumSquare", reduce_sum_of_squares},
       {"", "ArgMax", arg_max, Place::after_final},
+      {"", "ArgMin", arg_min, Place::after_final},
       {"", "TopK", top_k},
   };
 }

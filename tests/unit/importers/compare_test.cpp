@@ -137,6 +137,18 @@ TEST(Layout, TriluKeepsOneSideOfADiagonal) {
   EXPECT_THAT(model.evaluate("s8.0", {1, 2, 3, 4, 5, 6}), ElementsAre(1, 0, 0, 4, 5, 0));
 }
 
+TEST(ArgExtreme, TakesTheFirstOrTheLastOfEqualElements) {
+  const auto index = [](const std::string& kind, std::int64_t last) {
+    OnnxBuilder model({1, 5});
+    model.node(kind, {"x"}, {"y"}).attribute("axis", std::int64_t{1}).attribute("select_last_index", last);
+    return model.evaluate("s8.0", {2, 7, -3, 7, -3}).at(0);
+  };
+  EXPECT_EQ(index("ArgMax", 0), 1);
+  EXPECT_EQ(index("ArgMax", 1), 3);
+  EXPECT_EQ(index("ArgMin", 0), 2);
+  EXPECT_EQ(index("ArgMin", 1), 4);
+}
+
 /// Scale and zero point of the input and of the result, as com.microsoft's operators take them.
 OnnxBuilder quantized_model(const std::string& kind) {
   OnnxBuilder model({1, 1, 2, 2}, ::onnx::TensorProto::UINT8);
