@@ -323,9 +323,10 @@ struct Epilogue {
 };
 
 /// How four bytes are multiplied. exact: one instruction (VNNI). halves: even and odd bytes apart, as int16.
-/// pairs: products of neighbours added in 16 bits, and their sums kept in 16 bits for a whole segment: the
-/// planner has proven that neither can overflow. twins: the same with segments of exactly two steps.
-enum class ByteDots : std::uint8_t { exact, halves, pairs, twins };
+/// widened: the same, but the weights travel as bytes. pairs: products of neighbours added in 16 bits, and
+/// their sums kept in 16 bits for a whole segment: the planner has proven that neither can overflow. twins:
+/// the same with segments of exactly two steps.
+enum class ByteDots : std::uint8_t { exact, halves, widened, pairs, twins };
 
 /// Dense or convolution: `pixels` products of one weight matrix with the lanes (4 bytes, 2 int16 or 1 int32)
 /// of each pixel. A block of outputs takes one step for each lane for which it has a weight.
@@ -337,24 +338,27 @@ struct Product {
   Form form;            // of the input lanes
   ByteDots dots;        // where form is bytes
   Form out_form;
-  bool uniform;                        // every block has all lanes, in order
   const Row* in;                       // [pixels][depth]
-  const std::uint32_t* begin;          // [blocks + 1]: steps of a block
+  bool uniform;                        // single: every block has all lanes, in order
+  const std::uint32_t* begin;          // [blocks + 1]: steps of a block, unless uniform
   const std::uint32_t* lane;           // [steps]
   const std::int32_t* weights;         // [steps][words][outputs of a block]; words: 2 for halves, else 1
-  const std::uint32_t* segment_begin;  // [blocks + 1], pairs only
+                                       // uniform: blocks in groups of 4, then 2, then 1: [depth][blocks] steps
+  std::uint32_t segment;               // uniform pairs: lanes of a segment
+  const std::uint32_t* segment_begin;  // pairs in tiles: [blocks + 1]
   const std::uint32_t* segment_end;    // in steps
   const std::int32_t* bias;
   const Row* out;  // [pixels]: first of consecutive rows
   Epilogue epilogue;
 };
 
-/// Maximum of rows in their form; bytes are unsigned.
+/// Maximum of rows of unsigned bytes: `span` rows that follow each other like `span` others.
 struct PackedMax {
   std::uint32_t count;
+  std::uint32_t span;
   const std::uint32_t* begin;
-  const Row* in;
-  const Row* out;
+  const Row* in;   // first of each span
+  const Row* out;  // single: behind the last span is room for a vector
 };
 
 /// Every kind of step, in the order of the kernels' tables. Suffixes: 32 and 64 name the rows' integers.

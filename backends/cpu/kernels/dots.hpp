@@ -3,62 +3,76 @@
 #include "backends/cpu/kernels/epilogue.hpp"
 
 // How lanes of each form are multiplied with their weights. words: 32-bit words of weights in a step.
+// results: how many sums of single events fit the registers beside inputs and weights.
 namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 
-struct DotInt {
+/// One vector of input lanes and one of weights.
+struct DotWhole {
   static constexpr int words = 1;
+  static constexpr int results = 8;
+  static constexpr bool in_shorts = false;
   struct Input {
     V x;
   };
-  static Input prepare(V x) { return {x}; }
-  static V dot(V sum, Input in, const V* weights) { return dot1(sum, in.x, weights[0]); }
-};
-
-struct DotShorts {
-  static constexpr int words = 1;
-  struct Input {
-    V x;
+  struct Weights {
+    V w;
   };
   static Input prepare(V x) { return {x}; }
-  static V dot(V sum, Input in, const V* weights) { return dot2(sum, in.x, weights[0]); }
+  static Weights weights(const std::int32_t* p) { return {load(p)}; }
+  static Weights weights_of_output(const std::int32_t* p, int) { return {set1(*p)}; }
 };
 
-struct DotBytes {
-  static constexpr int words = 1;
-  struct Input {
-    V x;
-  };
-  static Input prepare(V x) { return {x}; }
-  static V dot(V sum, Input in, const V* weights) { return dot4(sum, in.x, weights[0]); }
+struct DotInt : DotWhole {
+  static V dot(V sum, Input in, Weights weights) { return dot1(sum, in.x, weights.w); }
 };
 
+struct DotShorts : DotWhole {
+  static V dot(V sum, Input in, Weights weights) { return dot2(sum, in.x, weights.w); }
+};
+
+struct DotBytes : DotWhole {
+  static V dot(V sum, Input in, Weights weights) { return dot4(sum, in.x, weights.w); }
+};
+
+/// Even and odd bytes apart, as int16.
 struct DotHalves {
   static constexpr int words = 2;
+  static constexpr int results = 4;
+  static constexpr bool in_shorts = false;
   struct Input {
     V even;
     V odd;
   };
+  struct Weights {
+    V even;
+    V odd;
+  };
   static Input prepare(V x) { return {even_bytes(x), odd_bytes(x)}; }
-  static V dot(V sum, Input in, const V* weights) {
-    return dot2(dot2(sum, in.even, weights[0]), in.odd, weights[1]);
+  static Weights weights(const std::int32_t* p) { return {load(p), load(p + vector_lanes)}; }
+  static Weights weights_of_output(const std::int32_t* p, int outputs) {
+    return {set1(p[0]), set1(p[outputs])};
+  }
+  static V dot(V sum, Input in, Weights weights) {
+    return dot2(dot2(sum, in.even, weights.even), in.odd, weights.odd);
   }
 };
 
-/// Calls `kernel` with the way of multiplying that the product asks for.
-template <class Kernel>
-inline void with_dots(const Product& p, Kernel kernel) {
-  switch (p.form) {
-    case Form::wide:
-      return kernel(DotInt{});
-    case Form::shorts:
-      return kernel(DotShorts{});
-    case Form::bytes:
-      if constexpr (byte_dot_kind == ByteDots::exact) {
-        return kernel(DotBytes{});
-      } else {
-        return kernel(DotHalves{});
-      }
+#if defined(CRIBLE_CPU_PAIRS)
+
+/// The same with weights that are bytes in memory.
+struct DotWidened : DotHalves {
+  static constexpr int words = 1;
+  static Weights weights(const std::int32_t* p) {
+    return {widen_bytes(p), widen_bytes(p + vector_lanes / 2)};
   }
-}
+};
+
+/// Sums in 16 bits, two for each output.
+struct DotPairs : DotWhole {
+  static constexpr bool in_shorts = true;
+  static V dot(V shorts, Input in, Weights weights) { return add_shorts(shorts, pairs(in.x, weights.w)); }
+};
+
+#endif
 
 }  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

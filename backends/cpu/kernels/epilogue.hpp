@@ -77,4 +77,31 @@ inline V finish(const Epilogue& e, std::uint32_t output, V sum) {
   return min(max(sum, set1(e.low)), set1(e.high));
 }
 
+/// What most layers are: one shift for all outputs, results as bytes.
+inline bool shifts_uniformly_to_bytes(const Product& p) {
+  const Epilogue& e = p.epilogue;
+  return e.finish == Finish::shift && e.uniform && !e.adds && !e.negative && p.out_form == Form::bytes;
+}
+
+template <bool Odd>
+struct UniformShift {
+  V shift;
+  V mask;
+  V low;
+  V high;
+
+  explicit UniformShift(const Epilogue& e)
+      : shift(set1(e.shift[0])),
+        mask(set1(e.mask[0])),
+        low(set1(e.low * 0x01010101)),
+        high(set1(static_cast<std::int32_t>(static_cast<std::uint32_t>(e.high) * 0x01010101u))) {}
+
+  V shifted(V sum) const {
+    const V y = shift_right(sum, shift);
+    if constexpr (Odd) return even_on_tie(y, sum, mask);
+    return y;
+  }
+  V bounded(V bytes) const { return min_bytes(max_bytes(bytes, low), high); }
+};
+
 }  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

@@ -5,101 +5,152 @@
 namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 namespace {
 
+template <int N>
+struct Number {
+  static constexpr int value = N;
+};
+
 inline V broadcast(const Frame& frame, Row r) {
   return set1(*row<1, std::int32_t>(frame, r));
 }
 
-/// A whole vector, also where fewer outputs are left: the planner leaves room, and later outputs are
-/// written later.
-inline void store_results(const Product& p, const Frame& frame, Row out, std::uint32_t output, V y) {
-  switch (p.out_form) {
-    case Form::wide:
-      return store(row<1, std::int32_t>(frame, out + output), y);
-    case Form::shorts:
-      return store_shorts(row<1, std::int32_t>(frame, out + output / 2), y);
-    case Form::bytes:
-      return store_bytes(row<1, std::int32_t>(frame, out + output / 4), y);
-  }
-}
+/// Any epilogue, any form: parameters are read for each block.
+struct AnyFinish {
+  const Product& p;
 
-inline void finish_block(const Product& p, const Frame& frame, std::uint32_t pixel, std::uint32_t block,
-                         V sum) {
-  const std::uint32_t output = block * vector_lanes;
-  store_results(p, frame, p.out[pixel], output, finish<Consecutive>(p.epilogue, output, sum));
-}
-
-/// Blocks * Pixels vectors of sums, where every block has all lanes. Blocks of one pixel share its input,
-/// pixels share weights.
-template <class Dots, int Blocks, int Pixels>
-inline void group(const Product& p, const Frame& frame, std::uint32_t pixel, std::uint32_t block) {
-  constexpr int step_words = Dots::words * vector_lanes;
-  const std::size_t block_weights = std::size_t{p.depth} * step_words;
-  const std::int32_t* weights = p.weights + block * block_weights;
-  const Row* in = p.in + std::size_t{pixel} * p.depth;
-  constexpr int chains = Blocks * Pixels < 3 ? 2 : 1;  // two sums for each result hide the latency
-  V sum[chains][Pixels][Blocks];
-  for (int b = 0; b < Blocks; ++b) {
-    const V bias = load(p.bias + (block + static_cast<std::uint32_t>(b)) * vector_lanes);
-    for (int i = 0; i < Pixels; ++i) {
-      sum[0][i][b] = bias;
-      if constexpr (chains == 2) sum[1][i][b] = zero();
+  template <int Blocks>
+  void store_blocks(const Frame& frame, Row out, std::uint32_t block, const V* sums) const {
+    for (int b = 0; b < Blocks; ++b) {
+      const std::uint32_t output = (block + static_cast<std::uint32_t>(b)) * vector_lanes;
+      const V y = finish<Consecutive>(p.epilogue, output, sums[b]);
+      switch (p.out_form) {
+        case Form::wide:
+          store(row<1, std::int32_t>(frame, out + output), y);
+          break;
+        case Form::shorts:
+          store_shorts(row<1, std::int32_t>(frame, out + output / 2), y);
+          break;
+        case Form::bytes:
+          store_bytes(row<1, std::int32_t>(frame, out + output / 4), y);
+          break;
+      }
     }
   }
-  const auto step = [&](std::uint32_t k, int chain) {
+};
+
+/// One shift for all outputs, results as bytes: what most layers are.
+template <bool Odd>
+struct ShiftToBytes {
+  UniformShift<Odd> shift;
+
+  explicit ShiftToBytes(const Product& p) : shift(p.epilogue) {}
+
+  template <int Blocks>
+  void store_blocks(const Frame& frame, Row out, std::uint32_t block, const V* sums) const {
+    V y[Blocks];
+    for (int b = 0; b < Blocks; ++b) y[b] = shift.shifted(sums[b]);
+    const Row first = out + block * vector_lanes / 4;
+    store_packed<Blocks>(row<1, std::int32_t>(frame, first), shift.bounded(pack_bytes<Blocks>(y)));
+  }
+};
+
+/// Sums of some blocks for some pixels, which share weights and inputs: sum[pixel][block].
+template <class Dots, int Blocks, int Pixels>
+struct Group {
+  static constexpr int results = Blocks * Pixels;
+  // A dot product in one instruction takes as long as four that follow each other.
+  static constexpr int chains = byte_dot_kind != ByteDots::exact || results >= 4 ? 1 : 4 / results;
+
+  const Product& p;
+  const Frame& frame;
+  const Row* in;
+  const std::int32_t* weights;
+
+  void step(std::uint32_t k, V* sum) const {
     typename Dots::Input x[Pixels];
     for (int i = 0; i < Pixels; ++i) {
       x[i] = Dots::prepare(broadcast(frame, in[static_cast<std::size_t>(i) * p.depth + k]));
     }
+    constexpr int step_words = Dots::words * vector_lanes;
+    const std::int32_t* of_step = weights + std::size_t{k} * Blocks * step_words;
     for (int b = 0; b < Blocks; ++b) {
-      V w[Dots::words];
-      for (int word = 0; word < Dots::words; ++word) {
-        w[word] = load(weights + static_cast<std::size_t>(b) * block_weights + std::size_t{k} * step_words +
-                       word * vector_lanes);
+      const auto w = Dots::weights(of_step + b * step_words);
+      for (int i = 0; i < Pixels; ++i) sum[i * Blocks + b] = Dots::dot(sum[i * Blocks + b], x[i], w);
+    }
+  }
+
+  void add_up(const std::int32_t* bias, V* total) const {
+    V sum[chains][results];
+    for (int r = 0; r < results; ++r) {
+      sum[0][r] = load(bias + r % Blocks * vector_lanes);
+      for (int chain = 1; chain < chains; ++chain) sum[chain][r] = zero();
+    }
+    std::uint32_t k = 0;
+    if constexpr (Dots::in_shorts) {
+      add_segments(sum[0]);
+    } else {
+      for (; k + chains <= p.depth; k += chains) {
+        for (int chain = 0; chain < chains; ++chain) step(k + static_cast<std::uint32_t>(chain), sum[chain]);
       }
-      for (int i = 0; i < Pixels; ++i) sum[chain][i][b] = Dots::dot(sum[chain][i][b], x[i], w);
+      for (; k < p.depth; ++k) step(k, sum[0]);
+    }
+    for (int r = 0; r < results; ++r) {
+      total[r] = sum[0][r];
+      for (int chain = 1; chain < chains; ++chain) total[r] = add(total[r], sum[chain][r]);
+    }
+  }
+
+  void add_segments(V* sum) const {
+#if defined(CRIBLE_CPU_PAIRS)
+    for (std::uint32_t k = 0; k < p.depth;) {
+      const std::uint32_t end = p.segment < p.depth - k ? k + p.segment : p.depth;
+      V shorts[results];
+      for (int r = 0; r < results; ++r) shorts[r] = zero();
+      for (; k < end; ++k) step(k, shorts);
+      for (int r = 0; r < results; ++r) sum[r] = add_neighbours(sum[r], shorts[r]);
+    }
+#endif
+  }
+};
+
+/// Every block has all lanes. Blocks go four at a time, then two, then one, as the weights lie.
+template <class Dots, class Finisher>
+void uniform_product(const Product& p, const Frame& frame) {
+  const Finisher finisher{p};
+  const std::int32_t* weights = p.weights;
+  std::uint32_t block = 0;
+  const auto some_pixels = [&](auto blocks, auto pixels, std::uint32_t pixel) {
+    constexpr int Blocks = decltype(blocks)::value;
+    constexpr int Pixels = decltype(pixels)::value;
+    V total[Blocks * Pixels];
+    const Group<Dots, Blocks, Pixels> group{p, frame, p.in + std::size_t{pixel} * p.depth, weights};
+    group.add_up(p.bias + block * vector_lanes, total);
+    for (int i = 0; i < Pixels; ++i) {
+      finisher.template store_blocks<Blocks>(frame, p.out[pixel + static_cast<std::uint32_t>(i)], block,
+                                             total + i * Blocks);
     }
   };
-  std::uint32_t k = 0;
-  if constexpr (chains == 2) {
-    for (; k + 1 < p.depth; k += 2) {
-      step(k, 0);
-      step(k + 1, 1);
+  const auto some_blocks = [&](auto blocks) {
+    constexpr int Blocks = decltype(blocks)::value;
+    constexpr int Pixels = Dots::results / Blocks < 4 ? Dots::results / Blocks : 4;
+    for (; block + Blocks <= p.blocks; block += Blocks) {
+      std::uint32_t pixel = 0;
+      if constexpr (Pixels > 1) {
+        for (; pixel + Pixels <= p.pixels; pixel += Pixels) some_pixels(blocks, Number<Pixels>{}, pixel);
+      }
+      for (; pixel < p.pixels; ++pixel) some_pixels(blocks, Number<1>{}, pixel);
+      weights += std::size_t{p.depth} * Blocks * Dots::words * vector_lanes;
     }
-  }
-  for (; k < p.depth; ++k) step(k, 0);
-  for (int i = 0; i < Pixels; ++i) {
-    for (int b = 0; b < Blocks; ++b) {
-      V total = sum[0][i][b];
-      if constexpr (chains == 2) total = add(total, sum[1][i][b]);
-      finish_block(p, frame, pixel + static_cast<std::uint32_t>(i), block + static_cast<std::uint32_t>(b),
-                   total);
-    }
-  }
-}
-
-template <class Dots>
-void one_pixel(const Product& p, const Frame& frame, std::uint32_t pixel) {
-  std::uint32_t block = 0;
-  for (; block + 4 <= p.blocks; block += 4) group<Dots, 4, 1>(p, frame, pixel, block);
-  if (block + 2 <= p.blocks) {
-    group<Dots, 2, 1>(p, frame, pixel, block);
-    block += 2;
-  }
-  if (block < p.blocks) group<Dots, 1, 1>(p, frame, pixel, block);
-}
-
-template <class Dots>
-void uniform_product(const Product& p, const Frame& frame) {
-  std::uint32_t pixel = 0;
-  if (p.blocks == 1) {
-    for (; pixel + 4 <= p.pixels; pixel += 4) group<Dots, 1, 4>(p, frame, pixel, 0);
-  }
-  for (; pixel < p.pixels; ++pixel) one_pixel<Dots>(p, frame, pixel);
+  };
+  some_blocks(Number<4>{});
+  some_blocks(Number<2>{});
+  some_blocks(Number<1>{});
 }
 
 /// Blocks with lanes of their own: zero weights are left out.
-template <class Dots>
+template <class Dots, class Finisher>
 void sparse_product(const Product& p, const Frame& frame) {
+  const Finisher finisher{p};
   constexpr int step_words = Dots::words * vector_lanes;
   constexpr std::uint32_t chains = 4;
   for (std::uint32_t pixel = 0; pixel < p.pixels; ++pixel) {
@@ -107,10 +158,7 @@ void sparse_product(const Product& p, const Frame& frame) {
     for (std::uint32_t block = 0; block < p.blocks; ++block) {
       V sum[chains] = {load(p.bias + block * vector_lanes), zero(), zero(), zero()};
       const auto step = [&](std::uint32_t k, V& into) {
-        V w[Dots::words];
-        for (int word = 0; word < Dots::words; ++word) {
-          w[word] = load(p.weights + std::size_t{k} * step_words + word * vector_lanes);
-        }
+        const auto w = Dots::weights(p.weights + std::size_t{k} * step_words);
         into = Dots::dot(into, Dots::prepare(broadcast(frame, in[p.lane[k]])), w);
       };
       std::uint32_t k = p.begin[block];
@@ -118,87 +166,57 @@ void sparse_product(const Product& p, const Frame& frame) {
         for (std::uint32_t chain = 0; chain < chains; ++chain) step(k + chain, sum[chain]);
       }
       for (; k < p.begin[block + 1]; ++k) step(k, sum[0]);
-      finish_block(p, frame, pixel, block, add(add(sum[0], sum[1]), add(sum[2], sum[3])));
+      const V total = add(add(sum[0], sum[1]), add(sum[2], sum[3]));
+      finisher.template store_blocks<1>(frame, p.out[pixel], block, &total);
     }
   }
 }
 
-#if defined(__AVX2__) && !defined(__AVX512VNNI__)
-
-void pairs_product(const Product& p, const Frame& frame) {
-  for (std::uint32_t pixel = 0; pixel < p.pixels; ++pixel) {
-    const Row* in = p.in + std::size_t{pixel} * p.depth;
-    for (std::uint32_t block = 0; block < p.blocks; ++block) {
-      V sum = load(p.bias + block * vector_lanes);
-      std::uint32_t k = p.begin[block];
-      for (std::uint32_t segment = p.segment_begin[block]; segment < p.segment_begin[block + 1]; ++segment) {
-        V shorts = zero();
-        for (; k < p.segment_end[segment]; ++k) {
-          const V weight = load(p.weights + std::size_t{k} * vector_lanes);
-          shorts = add_shorts(shorts, pairs(broadcast(frame, in[p.lane[k]]), weight));
-        }
-        sum = add_neighbours(sum, shorts);
-      }
-      finish_block(p, frame, pixel, block, sum);
-    }
+template <class Dots>
+void finished_product(const Product& p, const Frame& frame) {
+  if (!p.uniform) {
+    if constexpr (!Dots::in_shorts) sparse_product<Dots, AnyFinish>(p, frame);
+    return;
   }
+  if (!shifts_uniformly_to_bytes(p)) return uniform_product<Dots, AnyFinish>(p, frame);
+  if (p.epilogue.odd) return uniform_product<Dots, ShiftToBytes<true>>(p, frame);
+  uniform_product<Dots, ShiftToBytes<false>>(p, frame);
 }
 
-/// Two steps at a time; two sums hide the latency.
-void twins_product(const Product& p, const Frame& frame) {
-  for (std::uint32_t pixel = 0; pixel < p.pixels; ++pixel) {
-    const Row* in = p.in + std::size_t{pixel} * p.depth;
-    for (std::uint32_t block = 0; block < p.blocks; ++block) {
-      V sum[2] = {load(p.bias + block * vector_lanes), zero()};
-      const auto twins = [&](std::uint32_t k, V& into) {
-        const std::int32_t* weights = p.weights + std::size_t{k} * vector_lanes;
-        const V one = pairs(broadcast(frame, in[p.lane[k]]), load(weights));
-        const V other = pairs(broadcast(frame, in[p.lane[k + 1]]), load(weights + vector_lanes));
-        into = add_neighbours(into, add_shorts(one, other));
-      };
-      std::uint32_t k = p.begin[block];
-      for (; k + 4 <= p.begin[block + 1]; k += 4) {
-        twins(k, sum[0]);
-        twins(k + 2, sum[1]);
-      }
-      if (k < p.begin[block + 1]) twins(k, sum[0]);
-      finish_block(p, frame, pixel, block, add(sum[0], sum[1]));
-    }
-  }
-}
-
+void bytes_product(const Product& p, const Frame& frame) {
+#if defined(CRIBLE_CPU_PAIRS)
+  if (p.dots == ByteDots::pairs) return finished_product<DotPairs>(p, frame);
+  if (p.dots == ByteDots::widened) return finished_product<DotWidened>(p, frame);
 #endif
+  if constexpr (byte_dot_kind == ByteDots::exact) return finished_product<DotBytes>(p, frame);
+  finished_product<DotHalves>(p, frame);
+}
 
 void any_product(const void* data, const Frame& frame) {
   const auto& p = as<Product>(data);
-#if defined(__AVX2__) && !defined(__AVX512VNNI__)
-  if (p.form == Form::bytes && p.dots == ByteDots::pairs) return pairs_product(p, frame);
-  if (p.form == Form::bytes && p.dots == ByteDots::twins) return twins_product(p, frame);
-#endif
-  with_dots(p, [&](auto dots) {
-    if (p.uniform) {
-      uniform_product<decltype(dots)>(p, frame);
-    } else {
-      sparse_product<decltype(dots)>(p, frame);
-    }
-  });
+  switch (p.form) {
+    case Form::wide:
+      return finished_product<DotInt>(p, frame);
+    case Form::shorts:
+      return finished_product<DotShorts>(p, frame);
+    case Form::bytes:
+      return bytes_product(p, frame);
+  }
 }
 
+/// Rows that follow each other are folded together, a vector of them at a time.
 void max_of_bytes(const void* data, const Frame& frame) {
   const auto& t = as<PackedMax>(data);
   for (std::uint32_t i = 0; i < t.count; ++i) {
-    std::uint32_t folded = *row<1, std::uint32_t>(frame, t.in[t.begin[i]]);
-    for (std::uint32_t j = t.begin[i] + 1; j < t.begin[i + 1]; ++j) {
-      const std::uint32_t next = *row<1, std::uint32_t>(frame, t.in[j]);
-      std::uint32_t larger = 0;
-      for (int shift = 0; shift < 32; shift += 8) {
-        const std::uint32_t a = folded >> shift & 255u;
-        const std::uint32_t b = next >> shift & 255u;
-        larger |= (a > b ? a : b) << shift;
+    const Row* in = t.in + t.begin[i];
+    const std::uint32_t folds = t.begin[i + 1] - t.begin[i];
+    for (std::uint32_t done = 0; done < t.span; done += vector_lanes) {
+      V folded = load(row<1, std::int32_t>(frame, in[0] + done));
+      for (std::uint32_t j = 1; j < folds; ++j) {
+        folded = max_bytes(folded, load(row<1, std::int32_t>(frame, in[j] + done)));
       }
-      folded = larger;
+      store(row<1, std::int32_t>(frame, t.out[i] + done), folded);
     }
-    *row<1, std::uint32_t>(frame, t.out[i]) = folded;
   }
 }
 

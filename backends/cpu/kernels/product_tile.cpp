@@ -47,164 +47,178 @@ struct AnyFinish {
 /// One shift for all outputs, results as bytes: what most layers are.
 template <bool Odd>
 struct ShiftToBytes {
-  V shift;
-  V mask;
-  V low;
-  V high;
+  UniformShift<Odd> shift;
 
-  explicit ShiftToBytes(const Product& p)
-      : shift(set1(p.epilogue.shift[0])),
-        mask(set1(p.epilogue.mask[0])),
-        low(set1(p.epilogue.low * 0x01010101)),
-        high(set1(static_cast<std::int32_t>(static_cast<std::uint32_t>(p.epilogue.high) * 0x01010101u))) {}
+  explicit ShiftToBytes(const Product& p) : shift(p.epilogue) {}
 
   void store_block(const Frame& frame, Row out, std::uint32_t output, int vector, V* y) const {
-    for (int i = 0; i < block_outputs; ++i) {
-      const V sum = y[i];
-      y[i] = shift_right(sum, shift);
-      if constexpr (Odd) y[i] = even_on_tie(y[i], sum, mask);
-    }
-    store(lanes(frame, out + output / 4, vector), min_bytes(max_bytes(quads(y), low), high));
+    for (int i = 0; i < block_outputs; ++i) y[i] = shift.shifted(y[i]);
+    store(lanes(frame, out + output / 4, vector), shift.bounded(quads(y)));
   }
 };
 
-template <class Dots, class Finisher>
-inline void block_of_outputs(const Product& p, const Finisher& finisher, const Frame& frame, const Row* in,
-                             Row out, std::uint32_t block, int vector) {
-  const std::uint32_t output = block * block_outputs;
-  V sum[vectors_together][block_outputs];
-  for (int i = 0; i < block_outputs; ++i) {
-    const V bias = set1(p.bias[output + static_cast<std::uint32_t>(i)]);
-    for (int v = 0; v < vectors_together; ++v) sum[v][i] = bias;
-  }
-  const std::int32_t* weights = p.weights + std::size_t{p.begin[block]} * Dots::words * block_outputs;
-  for (std::uint32_t k = p.begin[block]; k < p.begin[block + 1];
-       ++k, weights += Dots::words * block_outputs) {
-    const std::byte* row = lanes(frame, in[p.lane[k]], vector);
-    typename Dots::Input x[vectors_together];
-    for (int v = 0; v < vectors_together; ++v) x[v] = Dots::prepare(load(row + v * vector_lanes * 4));
+/// The sums of a block of outputs for some vectors of events.
+struct Sums {
+  V of[vectors_together][block_outputs];
+
+  void fill(const std::int32_t* bias) {
     for (int i = 0; i < block_outputs; ++i) {
-      V w[Dots::words];
-      for (int word = 0; word < Dots::words; ++word) w[word] = set1(weights[word * block_outputs + i]);
-      for (int v = 0; v < vectors_together; ++v) sum[v][i] = Dots::dot(sum[v][i], x[v], w);
+      const V value = set1(bias[i]);
+      for (int v = 0; v < vectors_together; ++v) of[v][i] = value;
     }
   }
-  for (int v = 0; v < vectors_together; ++v) finisher.store_block(frame, out, output, vector + v, sum[v]);
-}
+};
 
-#if defined(__AVX2__) && !defined(__AVX512VNNI__)
+/// One pixel's block: which steps it takes, and where it reads.
+struct Block {
+  const Product& p;
+  const Frame& frame;
+  const Row* in;
+  std::uint32_t block;
+  int vector;
 
-/// Sums of neighbours stay in 16 bits for a segment; 32-bit sums wait in memory.
-template <class Finisher>
-inline void block_of_pairs(const Product& p, const Finisher& finisher, const Frame& frame, const Row* in,
-                           Row out, std::uint32_t block, int vector) {
-  const std::uint32_t output = block * block_outputs;
-  V sum[vectors_together][block_outputs];
-  for (int i = 0; i < block_outputs; ++i) {
-    const V bias = set1(p.bias[output + static_cast<std::uint32_t>(i)]);
-    for (int v = 0; v < vectors_together; ++v) sum[v][i] = bias;
+  const std::byte* row(std::uint32_t step) const { return lanes(frame, in[p.lane[step]], vector); }
+  std::uint32_t begin() const { return p.begin[block]; }
+  std::uint32_t end() const { return p.begin[block + 1]; }
+  const std::int32_t* weights(int words) const {
+    return p.weights + std::size_t{begin()} * static_cast<std::size_t>(words * block_outputs);
   }
-  std::uint32_t k = p.begin[block];
-  for (std::uint32_t segment = p.segment_begin[block]; segment < p.segment_begin[block + 1]; ++segment) {
-    V shorts[vectors_together][block_outputs] = {};
-    for (; k < p.segment_end[segment]; ++k) {
-      const std::byte* row = lanes(frame, in[p.lane[k]], vector);
-      V x[vectors_together];
-      for (int v = 0; v < vectors_together; ++v) x[v] = load(row + v * vector_lanes * 4);
+};
+
+template <class Dots>
+struct Summed {
+  static void add_up(const Block& block, Sums& sum) {
+    const std::int32_t* weights = block.weights(Dots::words);
+    for (std::uint32_t k = block.begin(); k < block.end(); ++k, weights += Dots::words * block_outputs) {
+      const std::byte* row = block.row(k);
+      typename Dots::Input x[vectors_together];
+      for (int v = 0; v < vectors_together; ++v) x[v] = Dots::prepare(load(row + v * vector_lanes * 4));
       for (int i = 0; i < block_outputs; ++i) {
-        const V weight = set1(p.weights[std::size_t{k} * block_outputs + static_cast<std::size_t>(i)]);
-        for (int v = 0; v < vectors_together; ++v)
-          shorts[v][i] = add_shorts(shorts[v][i], pairs(x[v], weight));
+        const auto w = Dots::weights_of_output(weights + i, block_outputs);
+        for (int v = 0; v < vectors_together; ++v) sum.of[v][i] = Dots::dot(sum.of[v][i], x[v], w);
       }
     }
-    for (int v = 0; v < vectors_together; ++v) {
-      for (int i = 0; i < block_outputs; ++i) sum[v][i] = add_neighbours(sum[v][i], shorts[v][i]);
+  }
+};
+
+#if defined(CRIBLE_CPU_PAIRS)
+
+/// Sums of neighbours stay in 16 bits for a segment. Not inlined: nothing else may take registers.
+struct SummedPairs {
+  [[gnu::noinline]] static void add_up(const Block& block, Sums& sum) {
+    const Product& p = block.p;
+    const std::int32_t* weights = block.weights(1);
+    std::uint32_t k = block.begin();
+    for (std::uint32_t s = p.segment_begin[block.block]; s < p.segment_begin[block.block + 1]; ++s) {
+      Sums shorts;
+      for (auto& of_vector : shorts.of) {
+        for (V& value : of_vector) value = zero();
+      }
+      for (; k < p.segment_end[s]; ++k, weights += block_outputs) {
+        const std::byte* row = block.row(k);
+        const V x = load(row);
+        const V y = load(row + vector_lanes * 4);
+        for (int i = 0; i < block_outputs; ++i) {
+          const V w = set1(weights[i]);
+          shorts.of[0][i] = add_shorts(shorts.of[0][i], pairs(x, w));
+          shorts.of[1][i] = add_shorts(shorts.of[1][i], pairs(y, w));
+          compute_now(shorts.of[0][i], shorts.of[1][i]);
+        }
+      }
+      for (int v = 0; v < vectors_together; ++v) {
+        for (int i = 0; i < block_outputs; ++i) {
+          sum.of[v][i] = add_neighbours(sum.of[v][i], shorts.of[v][i]);
+        }
+      }
     }
   }
-  for (int v = 0; v < vectors_together; ++v) finisher.store_block(frame, out, output, vector + v, sum[v]);
-}
+};
 
 /// Two steps, then their 16-bit sums are widened: for weights so large that more would not fit.
-template <class Finisher>
-inline void block_of_twins(const Product& p, const Finisher& finisher, const Frame& frame, const Row* in,
-                           Row out, std::uint32_t block, int vector) {
-  const std::uint32_t output = block * block_outputs;
-  V sum[vectors_together][block_outputs];
-  for (int i = 0; i < block_outputs; ++i) {
-    const V bias = set1(p.bias[output + static_cast<std::uint32_t>(i)]);
-    for (int v = 0; v < vectors_together; ++v) sum[v][i] = bias;
-  }
-  const std::int32_t* weights = p.weights + std::size_t{p.begin[block]} * block_outputs;
-  for (std::uint32_t k = p.begin[block]; k < p.begin[block + 1]; k += 2, weights += 2 * block_outputs) {
-    const std::byte* first = lanes(frame, in[p.lane[k]], vector);
-    const std::byte* second = lanes(frame, in[p.lane[k + 1]], vector);
-    V x[2][vectors_together];
-    for (int v = 0; v < vectors_together; ++v) {
-      x[0][v] = load(first + v * vector_lanes * 4);
-      x[1][v] = load(second + v * vector_lanes * 4);
-    }
-    for (int i = 0; i < block_outputs; ++i) {
-      const V one = set1(weights[i]);
-      const V other = set1(weights[block_outputs + i]);
+struct SummedTwins {
+  [[gnu::noinline]] static void add_up(const Block& block, Sums& sum) {
+    Sums total = sum;
+    const std::int32_t* weights = block.weights(1);
+    for (std::uint32_t k = block.begin(); k < block.end(); k += 2, weights += 2 * block_outputs) {
+      const std::byte* first = block.row(k);
+      const std::byte* second = block.row(k + 1);
+      V x[2][vectors_together];
       for (int v = 0; v < vectors_together; ++v) {
-        sum[v][i] = add_neighbours(sum[v][i], add_shorts(pairs(x[0][v], one), pairs(x[1][v], other)));
+        x[0][v] = load(first + v * vector_lanes * 4);
+        x[1][v] = load(second + v * vector_lanes * 4);
+      }
+      for (int i = 0; i < block_outputs; ++i) {
+        const V one = set1(weights[i]);
+        const V other = set1(weights[block_outputs + i]);
+        for (int v = 0; v < vectors_together; ++v) {
+          const V shorts = add_shorts(pairs(x[0][v], one), pairs(x[1][v], other));
+          total.of[v][i] = add_neighbours(total.of[v][i], shorts);
+        }
+      }
+    }
+    sum = total;
+  }
+};
+
+#endif
+
+template <class Summing, class Finisher>
+void summed_product(const Product& p, const Frame& frame) {
+  const Finisher finisher{p};
+  for (std::uint32_t pixel = 0; pixel < p.pixels; ++pixel) {
+    const Row* in = p.in + std::size_t{pixel} * p.depth;
+    for (int vector = 0; vector < tile_vectors; vector += vectors_together) {
+      for (std::uint32_t block = 0; block < p.blocks; ++block) {
+        const std::uint32_t output = block * block_outputs;
+        Sums sum;
+        sum.fill(p.bias + output);
+        Summing::add_up(Block{p, frame, in, block, vector}, sum);
+        for (int v = 0; v < vectors_together; ++v) {
+          finisher.store_block(frame, p.out[pixel], output, vector + v, sum.of[v]);
+        }
       }
     }
   }
-  for (int v = 0; v < vectors_together; ++v) finisher.store_block(frame, out, output, vector + v, sum[v]);
 }
-
-#endif
 
 template <class Finisher>
 void product(const Product& p, const Frame& frame) {
-  const Finisher finisher{p};
-  const auto each_block = [&](auto one_block) {
-    for (std::uint32_t pixel = 0; pixel < p.pixels; ++pixel) {
-      const Row* in = p.in + std::size_t{pixel} * p.depth;
-      for (int vector = 0; vector < tile_vectors; vector += vectors_together) {
-        for (std::uint32_t block = 0; block < p.blocks; ++block) one_block(in, p.out[pixel], block, vector);
-      }
-    }
-  };
-#if defined(__AVX2__) && !defined(__AVX512VNNI__)
-  if (p.form == Form::bytes && p.dots == ByteDots::pairs) {
-    return each_block([&](const Row* in, Row out, std::uint32_t block, int vector) {
-      block_of_pairs(p, finisher, frame, in, out, block, vector);
-    });
+  switch (p.form) {
+    case Form::wide:
+      return summed_product<Summed<DotInt>, Finisher>(p, frame);
+    case Form::shorts:
+      return summed_product<Summed<DotShorts>, Finisher>(p, frame);
+    case Form::bytes:
+      break;
   }
-  if (p.form == Form::bytes && p.dots == ByteDots::twins) {
-    return each_block([&](const Row* in, Row out, std::uint32_t block, int vector) {
-      block_of_twins(p, finisher, frame, in, out, block, vector);
-    });
-  }
+#if defined(CRIBLE_CPU_PAIRS)
+  if (p.dots == ByteDots::pairs) return summed_product<SummedPairs, Finisher>(p, frame);
+  if (p.dots == ByteDots::twins) return summed_product<SummedTwins, Finisher>(p, frame);
 #endif
-  with_dots(p, [&](auto dots) {
-    each_block([&](const Row* in, Row out, std::uint32_t block, int vector) {
-      block_of_outputs<decltype(dots)>(p, finisher, frame, in, out, block, vector);
-    });
-  });
+  if constexpr (byte_dot_kind == ByteDots::exact) {
+    return summed_product<Summed<DotBytes>, Finisher>(p, frame);
+  }
+  summed_product<Summed<DotHalves>, Finisher>(p, frame);
 }
 
 void any_product(const void* data, const Frame& frame) {
   const auto& p = as<Product>(data);
-  const Epilogue& e = p.epilogue;
-  const bool simple =
-      e.finish == Finish::shift && e.uniform && !e.adds && !e.negative && p.out_form == Form::bytes;
-  if (!simple) return product<AnyFinish>(p, frame);
-  if (e.odd) return product<ShiftToBytes<true>>(p, frame);
+  if (!shifts_uniformly_to_bytes(p)) return product<AnyFinish>(p, frame);
+  if (p.epilogue.odd) return product<ShiftToBytes<true>>(p, frame);
   product<ShiftToBytes<false>>(p, frame);
 }
 
 void max_of_bytes(const void* data, const Frame& frame) {
   const auto& t = as<PackedMax>(data);
   for (std::uint32_t i = 0; i < t.count; ++i) {
-    for (int vector = 0; vector < tile_vectors; ++vector) {
-      V folded = load(lanes(frame, t.in[t.begin[i]], vector));
-      for (std::uint32_t j = t.begin[i] + 1; j < t.begin[i + 1]; ++j) {
-        folded = max_bytes(folded, load(lanes(frame, t.in[j], vector)));
+    for (std::uint32_t at = 0; at < t.span; ++at) {
+      for (int vector = 0; vector < tile_vectors; ++vector) {
+        V folded = load(lanes(frame, t.in[t.begin[i]] + at, vector));
+        for (std::uint32_t j = t.begin[i] + 1; j < t.begin[i + 1]; ++j) {
+          folded = max_bytes(folded, load(lanes(frame, t.in[j] + at, vector)));
+        }
+        store(lanes(frame, t.out[i] + at, vector), folded);
       }
-      store(lanes(frame, t.out[i], vector), folded);
     }
   }
 }

@@ -64,6 +64,7 @@ inline V max_bytes(V a, V b) {
   return _mm256_max_epu8(a, b);
 }
 
+#define CRIBLE_CPU_PAIRS 1
 inline constexpr ByteDots byte_dot_kind = ByteDots::pairs;
 inline V dot4(V sum, V, V) {
   return sum;
@@ -83,6 +84,14 @@ inline V add_shorts(V a, V b) {
 }
 inline V add_neighbours(V sum, V shorts) {
   return add(sum, _mm256_madd_epi16(shorts, _mm256_set1_epi16(1)));
+}
+/// 16 signed bytes as int16.
+inline V widen_bytes(const void* p) {
+  return _mm256_cvtepi8_epi16(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+}
+/// Both are computed here, not all products first and all sums later: there are only 16 registers.
+inline void compute_now(V& a, V& b) {
+  __asm__("" : "+x"(a), "+x"(b));
 }
 inline V dot2(V sum, V x, V weights) {
   return add(sum, _mm256_madd_epi16(x, weights));
@@ -132,6 +141,21 @@ inline V quads(const V* y) {
   return _mm256_shuffle_epi8(_mm256_packus_epi16(low, high), order);
 }
 
+/// One, two or four vectors, saturated to 0..255, side by side at the beginning of one.
+template <int Count>
+inline V pack_bytes(const V* y) {
+  const V low = _mm256_packs_epi32(y[0], y[Count > 1 ? 1 : 0]);
+  const V high = Count == 4 ? _mm256_packs_epi32(y[Count - 2], y[Count - 1]) : low;
+  return _mm256_permutevar8x32_epi32(_mm256_packus_epi16(low, high),
+                                     _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+template <int Count>
+inline void store_packed(void* p, V x) {
+  if constexpr (Count == 4) return store(p, x);
+  if constexpr (Count == 2)
+    return _mm_storeu_si128(static_cast<__m128i*>(p), _mm256_castsi256_si128(x));
+  _mm_storel_epi64(static_cast<__m128i*>(p), _mm256_castsi256_si128(x));
+}
 inline void store_bytes(void* p, V x) {
   const V quads = _mm256_shuffle_epi8(x, _mm256_set1_epi32(0x0c080400));
   const __m128i both = _mm_unpacklo_epi32(_mm256_castsi256_si128(quads), _mm256_extracti128_si256(quads, 1));

@@ -140,6 +140,26 @@ inline V quads(const V* y) {
   return (bytes[0] | shift_left<8>(bytes[1])) | (shift_left<16>(bytes[2]) | shift_left<24>(bytes[3]));
 }
 
+/// One, two or four vectors, saturated to 0..255, side by side at the beginning of one.
+template <int Count>
+inline V pack_bytes(const V* y) {
+#if defined(__SSE2__)
+  const __m128i low = _mm_packs_epi32((__m128i)y[0], (__m128i)y[Count > 1 ? 1 : 0]);
+  const __m128i high = Count == 4 ? _mm_packs_epi32((__m128i)y[Count - 2], (__m128i)y[Count - 1]) : low;
+  return (V)_mm_packus_epi16(low, high);
+#else
+  Bytes bytes{};
+  for (int i = 0; i < Count * vector_lanes; ++i) {
+    const std::int32_t x = y[i / vector_lanes][i % vector_lanes];
+    bytes[i] = static_cast<std::uint8_t>(x < 0 ? 0 : x > 255 ? 255 : x);
+  }
+  return (V)bytes;
+#endif
+}
+template <int Count>
+inline void store_packed(void* p, V x) {
+  __builtin_memcpy(p, &x, Count * vector_lanes);
+}
 inline void store_bytes(void* p, V x) {
   auto* bytes = static_cast<std::uint8_t*>(p);
   for (int lane = 0; lane < vector_lanes; ++lane) bytes[lane] = static_cast<std::uint8_t>(x[lane]);

@@ -94,23 +94,47 @@ bool Planner::plan_packed_max(Context& context, int id, const Tensor& in,
   base.offset = producer.offset;
   base.lane.assign(base.range.size(), no_row);
   base.part.assign(base.range.size(), 0);
-  std::vector<std::uint32_t> row_begin{0};
-  std::vector<Row> rows, out;
+  constexpr std::size_t vector_room = 16;
+  Row next = new_rows(lanes.size() + vector_room);
+  std::vector<std::vector<Row>> rows;
   for (const auto& [from, results] : lanes) {
-    rows.insert(rows.end(), from.begin(), from.end());
-    row_begin.push_back(static_cast<std::uint32_t>(rows.size()));
-    out.push_back(new_rows(1));
+    rows.push_back(from);
     for (std::uint8_t part = 0; part < 4; ++part) {
       if (results[part] < 0) continue;
-      base.lane[static_cast<std::size_t>(results[part])] = out.back();
+      base.lane[static_cast<std::size_t>(results[part])] = next;
       base.part[static_cast<std::size_t>(results[part])] = part;
     }
+    ++next;
   }
-  emit(Kind::max_bytes, PackedMax{static_cast<std::uint32_t>(out.size()), plan_.keep(row_begin),
-                                  plan_.keep_rows(rows), plan_.keep_rows(out)});
+  emit_packed_max(rows, next - static_cast<Row>(rows.size()));
   bases_.push_back(std::move(base));
   context.tensors[at] = whole(static_cast<int>(bases_.size()) - 1);
   return true;
+}
+
+/// The results lie in rows from `first` on. Spans are as long as the rows of all their windows count up.
+void Planner::emit_packed_max(const std::vector<std::vector<Row>>& rows, Row first) {
+  const auto follows = [&](std::size_t i) {
+    if (rows[i].size() != rows[i - 1].size()) return false;
+    for (std::size_t j = 0; j < rows[i].size(); ++j) {
+      if (rows[i][j] != rows[i - 1][j] + 1) return false;
+    }
+    return true;
+  };
+  std::size_t span = 1;
+  while (span < rows.size() && follows(span)) ++span;
+  bool regular = rows.size() % span == 0;
+  for (std::size_t i = 1; i < rows.size() && regular; ++i) regular = i % span == 0 || follows(i);
+  if (!regular) span = 1;
+  std::vector<std::uint32_t> begin{0};
+  std::vector<Row> in, out;
+  for (std::size_t i = 0; i < rows.size(); i += span) {
+    in.insert(in.end(), rows[i].begin(), rows[i].end());
+    begin.push_back(static_cast<std::uint32_t>(in.size()));
+    out.push_back(first + static_cast<Row>(i));
+  }
+  emit(Kind::max_bytes, PackedMax{static_cast<std::uint32_t>(out.size()), static_cast<std::uint32_t>(span),
+                                  plan_.keep(begin), plan_.keep_rows(in), plan_.keep_rows(out)});
 }
 
 void Planner::plan_reduce(Context& context, int id, const network::Reduce& reduce) {

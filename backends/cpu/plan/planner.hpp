@@ -158,6 +158,7 @@ class Planner {
   void emit_fold(Context& context, int id, const Tensor& in, const std::vector<std::uint32_t>& begin,
                  Kind kind_32, Kind kind_64);
   bool plan_packed_max(Context& context, int id, const Tensor& in, const std::vector<std::uint32_t>& begin);
+  void emit_packed_max(const std::vector<std::vector<Row>>& rows, Row first);
 
   // trees.cpp, recurrent.cpp
   void plan_trees(Context& context, int id, const network::TreeEnsemble& trees);

@@ -345,12 +345,15 @@ void Planner::plan_products(Context& context, int id, std::vector<Matrix> matric
       pack_lanes(matrix, forms[m], lanes);
 
     const std::uint32_t blocks = (matrix.outputs + block - 1) / block;
-    const PackedWeights packed = pack_weights(weight_lanes(matrix, lanes), block, kernels_.byte_dots);
+    const auto pack = layout_ == Layout::single ? pack_for_single : pack_for_tiles;
+    const PackedWeights packed = pack(weight_lanes(matrix, lanes), block, kernels_.byte_dots);
     std::vector<std::int32_t> bias(std::size_t{blocks} * block, 0);
     for (std::uint32_t o = 0; o < matrix.outputs; ++o) bias[o] = folded_bias(matrix, lanes, o);
-    const std::uint32_t rows_per_pixel = (matrix.outputs + parts_out - 1) / parts_out;
+    // Single events are stored by whole blocks, and not always in the order of pixels.
+    const std::uint32_t stored_outputs = layout_ == Layout::single ? blocks * block : matrix.outputs;
+    const std::uint32_t rows_per_pixel = (stored_outputs + parts_out - 1) / parts_out;
     const auto pixels = static_cast<std::uint32_t>(matrix.pixels.size());
-    const Row first = new_rows(std::size_t{pixels} * rows_per_pixel + 16);
+    const Row first = new_rows(std::size_t{pixels} * rows_per_pixel);
     std::vector<Row> out;
     for (std::uint32_t pixel = 0; pixel < pixels; ++pixel) {
       out.push_back(first + pixel * rows_per_pixel);
@@ -365,9 +368,10 @@ void Planner::plan_products(Context& context, int id, std::vector<Matrix> matric
     const Epilogue epilogue = make_epilogue(context, ending, matrix, bias, blocks * block);
     emit(Kind::product,
          Product{matrix.outputs, blocks, pixels, lanes.depth, forms[m], packed.dots, ending.form,
-                 packed.uniform, plan_.keep_rows(lanes.rows), plan_.keep(packed.begin),
-                 plan_.keep(packed.lane), plan_.keep(packed.weights), plan_.keep(packed.segment_begin),
-                 plan_.keep(packed.segment_end), plan_.keep(bias), plan_.keep_rows(out), epilogue});
+                 plan_.keep_rows(lanes.rows), packed.uniform, plan_.keep(packed.begin),
+                 plan_.keep(packed.lane), plan_.keep(packed.weights), packed.segment,
+                 plan_.keep(packed.segment_begin), plan_.keep(packed.segment_end), plan_.keep(bias),
+                 plan_.keep_rows(out), epilogue});
   }
   bases_.push_back(std::move(result));
   context.tensors[result_node] = whole(static_cast<int>(bases_.size()) - 1);

@@ -2,14 +2,26 @@
 
 #include <algorithm>
 
+#include "backends/cpu/plan/pairs.hpp"
+
 // Weights in the order in which the kernels read them. Lanes without weight for a block are left out.
 namespace crible::backends::cpu {
 namespace {
 
 using network::Interval;
 
-/// The weights of one lane for one block of outputs: [parts of output 0], [parts of output 1], ...
-using LaneWeights = std::vector<std::int32_t>;
+// Cycles, measured on a Zen 4 core, of one step of a block of four outputs for 16 events, times ten.
+constexpr std::size_t halves_cost = 111;
+constexpr std::size_t twins_cost = 67;
+constexpr std::size_t pairs_cost = 55;
+constexpr std::size_t segment_cost = 50;
+
+/// int16 weights of a layer beyond this leave too little of the first-level cache: they travel as bytes.
+constexpr std::size_t halves_limit_bytes = 16384;
+
+std::uint32_t blocks_of(const WeightLanes& lanes, std::uint32_t block) {
+  return (lanes.outputs + block - 1) / block;
+}
 
 LaneWeights lane_weights(const WeightLanes& lanes, std::uint32_t block_index, std::uint32_t block,
                          std::uint32_t k) {
@@ -26,158 +38,174 @@ LaneWeights lane_weights(const WeightLanes& lanes, std::uint32_t block_index, st
   return result;
 }
 
-bool all_zero(const LaneWeights& weights) {
-  return std::all_of(weights.begin(), weights.end(), [](std::int32_t w) { return w == 0; });
+const Interval* stored_of(const WeightLanes& lanes, std::uint32_t k) {
+  return &lanes.stored[std::size_t{k} * 4];
 }
 
-/// One word of `bits`-wide fields from every `stride`-th part.
-std::int32_t pack_word(const std::int32_t* parts, int count, int stride, int bits) {
-  std::uint32_t word = 0;
-  for (int i = 0; i < count; ++i) {
-    const std::uint32_t field = static_cast<std::uint32_t>(parts[i * stride]);
-    word |= (bits == 32 ? field : field & ((1u << bits) - 1)) << (i * bits);
-  }
-  return static_cast<std::int32_t>(word);
-}
-
-void append(PackedWeights& packed, Form form, ByteDots dots, std::uint32_t block, std::uint32_t k,
-            const LaneWeights& weights) {
-  const int parts = parts_of(form);
-  packed.lane.push_back(k);
-  const bool halves = form == Form::bytes && dots == ByteDots::halves;
-  for (int word = 0; word < (halves ? 2 : 1); ++word) {
-    for (std::uint32_t i = 0; i < block; ++i) {
-      const std::int32_t* of_output =
-          weights.data() + static_cast<std::size_t>(i) * static_cast<std::size_t>(parts);
-      packed.weights.push_back(halves ? pack_word(of_output + word, 2, 2, 16)
-                                      : pack_word(of_output, parts, 1, 32 / parts));
-    }
-  }
-}
-
-Interval product(Interval range, std::int64_t weight) {
-  return weight >= 0 ? Interval{range.low * weight, range.high * weight}
-                     : Interval{range.high * weight, range.low * weight};
-}
-
-Interval sum(Interval a, Interval b) {
-  return {a.low + b.low, a.high + b.high};
-}
-
-bool fits_16(Interval range) {
-  return range.low >= -32768 && range.high <= 32767;
-}
-
-/// Proven intervals of the 16-bit sums of a segment: two for each output.
-class Segment {
+/// Appends fields of `bits` to words of 32.
+class WordWriter {
  public:
-  explicit Segment(std::uint32_t block) : sums_(block * 2) {}
+  WordWriter(std::vector<std::int32_t>& words, int bits) : words_(words), bits_(bits) {}
 
-  static std::vector<Interval> pairs_of(const LaneWeights& weights, const Interval* stored) {
-    std::vector<Interval> pairs;
-    for (std::size_t i = 0; i < weights.size(); i += 2) {
-      pairs.push_back(sum(product(stored[i % 4], weights[i]), product(stored[i % 4 + 1], weights[i + 1])));
-    }
-    return pairs;
-  }
-
-  bool has_room_for(const std::vector<Interval>& pairs) const {
-    for (std::size_t i = 0; i < pairs.size(); ++i) {
-      if (!fits_16(sum(sums_[i], pairs[i]))) return false;
-    }
-    return true;
-  }
-
-  void add(const std::vector<Interval>& pairs) {
-    for (std::size_t i = 0; i < pairs.size(); ++i) sums_[i] = sum(sums_[i], pairs[i]);
+  void add(std::int32_t value) {
+    const auto field = static_cast<std::uint32_t>(value);
+    word_ |= (bits_ == 32 ? field : field & ((1u << bits_) - 1)) << filled_;
+    filled_ += bits_;
+    if (filled_ < 32) return;
+    words_.push_back(static_cast<std::int32_t>(word_));
+    word_ = 0;
+    filled_ = 0;
   }
 
  private:
-  std::vector<Interval> sums_;
+  std::vector<std::int32_t>& words_;
+  int bits_;
+  std::uint32_t word_ = 0;
+  int filled_ = 0;
 };
 
-/// A pair of products that 16 bits cannot hold is halved: 255 * 64 * 2 fits. The rest makes a second step.
-LaneWeights take_half(LaneWeights& weights, const Interval* stored) {
-  LaneWeights rest(weights.size(), 0);
-  const std::vector<Interval> pairs = Segment::pairs_of(weights, stored);
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    if (fits_16(pairs[i / 2])) continue;
-    rest[i] = weights[i] - weights[i] / 2;
-    weights[i] /= 2;
+/// The weights of one step: first those of the even bytes, then of the odd ones, where bytes are taken apart.
+void append_weights(std::vector<std::int32_t>& words, Form form, ByteDots dots, const LaneWeights& weights) {
+  const bool apart = form == Form::bytes && (dots == ByteDots::halves || dots == ByteDots::widened);
+  const int parts = parts_of(form);
+  WordWriter writer(words, form == Form::bytes && dots == ByteDots::halves ? 16 : 32 / parts);
+  if (!apart) {
+    for (std::int32_t weight : weights) writer.add(weight);
+    return;
   }
-  return rest;
+  for (std::size_t first : {0u, 1u}) {
+    for (std::size_t i = first; i < weights.size(); i += 2) writer.add(weights[i]);
+  }
 }
 
-/// Twins have two steps in each segment; the second may have zero weights.
+void append_step(PackedWeights& packed, Form form, std::uint32_t lane, const LaneWeights& weights) {
+  packed.lane.push_back(lane);
+  append_weights(packed.weights, form, packed.dots, weights);
+}
+
+/// Each block its own list of lanes.
+PackedWeights pack_lists(const WeightLanes& lanes, std::uint32_t block, ByteDots dots) {
+  PackedWeights packed;
+  packed.dots = dots;
+  for (std::uint32_t b = 0; b < blocks_of(lanes, block); ++b) {
+    packed.begin.push_back(static_cast<std::uint32_t>(packed.lane.size()));
+    for (std::uint32_t k = 0; k < lanes.depth; ++k) {
+      const LaneWeights weights = lane_weights(lanes, b, block, k);
+      if (!all_zero(weights)) append_step(packed, lanes.form, k, weights);
+    }
+  }
+  packed.begin.push_back(static_cast<std::uint32_t>(packed.lane.size()));
+  return packed;
+}
+
+/// Segments are as long as their sums fit 16 bits; twins have two steps in each.
 PackedWeights pack_pairs(const WeightLanes& lanes, std::uint32_t block, ByteDots dots) {
   PackedWeights packed;
   packed.dots = dots;
-  packed.uniform = false;
-  const std::size_t longest = dots == ByteDots::twins ? 2 : lanes.depth * 2 + 1;
-  const std::uint32_t blocks = (lanes.outputs + block - 1) / block;
-  const LaneWeights zeros(std::size_t{block} * 4, 0);
-  for (std::uint32_t b = 0; b < blocks; ++b) {
+  for (std::uint32_t b = 0; b < blocks_of(lanes, block); ++b) {
     packed.begin.push_back(static_cast<std::uint32_t>(packed.lane.size()));
     packed.segment_begin.push_back(static_cast<std::uint32_t>(packed.segment_end.size()));
-    Segment segment(block);
-    std::size_t start = packed.lane.size();
-    const auto close_segment = [&] {
-      const bool fill = dots == ByteDots::twins && packed.lane.size() == start + 1;
-      if (fill) append(packed, lanes.form, dots, block, packed.lane.back(), zeros);
-      packed.segment_end.push_back(static_cast<std::uint32_t>(packed.lane.size()));
-      start = packed.lane.size();
-      segment = Segment(block);
-    };
-    const auto append_step = [&](std::uint32_t k, const LaneWeights& weights) {
-      const std::vector<Interval> pairs = Segment::pairs_of(weights, &lanes.stored[std::size_t{k} * 4]);
-      if (packed.lane.size() == start + longest || !segment.has_room_for(pairs)) close_segment();
-      segment.add(pairs);
-      append(packed, lanes.form, dots, block, k, weights);
-    };
+    std::vector<PairStep> steps;
     for (std::uint32_t k = 0; k < lanes.depth; ++k) {
       LaneWeights weights = lane_weights(lanes, b, block, k);
-      if (all_zero(weights)) continue;
-      const LaneWeights rest = take_half(weights, &lanes.stored[std::size_t{k} * 4]);
-      append_step(k, weights);
-      if (!all_zero(rest)) append_step(k, rest);
+      for (PairStep& step : pair_steps(k, std::move(weights), stored_of(lanes, k))) {
+        steps.push_back(std::move(step));
+      }
     }
-    close_segment();
+    if (dots == ByteDots::twins) steps = in_twos(std::move(steps));
+    std::vector<Interval> sums(std::size_t{block} * 2);
+    for (const PairStep& step : steps) {
+      append_step(packed, lanes.form, step.lane, step.weights);
+      if (dots == ByteDots::twins) continue;
+      if (!fit_together(sums, step.sums)) {
+        packed.segment_end.push_back(static_cast<std::uint32_t>(packed.lane.size()) - 1);
+        sums.assign(sums.size(), Interval{});
+      }
+      for (std::size_t i = 0; i < sums.size(); ++i) {
+        sums[i] = {sums[i].low + step.sums[i].low, sums[i].high + step.sums[i].high};
+      }
+    }
+    packed.segment_end.push_back(static_cast<std::uint32_t>(packed.lane.size()));
   }
   packed.begin.push_back(static_cast<std::uint32_t>(packed.lane.size()));
   packed.segment_begin.push_back(static_cast<std::uint32_t>(packed.segment_end.size()));
   return packed;
 }
 
-PackedWeights pack_lanes(const WeightLanes& lanes, std::uint32_t block, ByteDots dots) {
+/// All blocks have all lanes, side by side as the kernel takes them: four blocks, two, one.
+PackedWeights pack_uniform(const WeightLanes& lanes, std::uint32_t block, ByteDots dots) {
   PackedWeights packed;
   packed.dots = dots;
-  const std::uint32_t blocks = (lanes.outputs + block - 1) / block;
-  for (std::uint32_t b = 0; b < blocks; ++b) {
-    packed.begin.push_back(static_cast<std::uint32_t>(packed.lane.size()));
-    for (std::uint32_t k = 0; k < lanes.depth; ++k) {
-      const LaneWeights weights = lane_weights(lanes, b, block, k);
-      if (!all_zero(weights)) append(packed, lanes.form, dots, block, k, weights);
+  packed.uniform = true;
+  const std::uint32_t blocks = blocks_of(lanes, block);
+  std::uint32_t b = 0;
+  for (std::uint32_t together : {4u, 2u, 1u}) {
+    for (; b + together <= blocks; b += together) {
+      for (std::uint32_t k = 0; k < lanes.depth; ++k) {
+        for (std::uint32_t i = 0; i < together; ++i) {
+          append_weights(packed.weights, lanes.form, dots, lane_weights(lanes, b + i, block, k));
+        }
+      }
     }
   }
-  packed.begin.push_back(static_cast<std::uint32_t>(packed.lane.size()));
-  packed.uniform = packed.lane.size() == std::size_t{blocks} * lanes.depth;
   return packed;
+}
+
+/// How many lanes of every block can be added in 16 bits wherever a segment of that length begins; 0: none.
+std::uint32_t longest_segment(const WeightLanes& lanes, std::uint32_t block) {
+  std::uint32_t longest = lanes.depth;
+  for (std::uint32_t b = 0; b < blocks_of(lanes, block) && longest > 0; ++b) {
+    std::vector<std::vector<Interval>> sums;
+    for (std::uint32_t k = 0; k < lanes.depth; ++k) {
+      sums.push_back(pair_sums(lane_weights(lanes, b, block, k), stored_of(lanes, k)));
+    }
+    const auto segments_fit = [&] {
+      for (std::uint32_t first = 0; first < lanes.depth; first += longest) {
+        std::vector<Interval> total(std::size_t{block} * 2);
+        for (std::uint32_t k = first; k < std::min(first + longest, lanes.depth); ++k) {
+          if (!fit_together(total, sums[k])) return false;
+          for (std::size_t i = 0; i < total.size(); ++i) {
+            total[i] = {total[i].low + sums[k][i].low, total[i].high + sums[k][i].high};
+          }
+        }
+      }
+      return true;
+    };
+    while (longest > 0 && !segments_fit()) longest /= 2;
+  }
+  return longest;
 }
 
 }  // namespace
 
-PackedWeights pack_weights(const WeightLanes& lanes, std::uint32_t block, ByteDots able) {
-  if (lanes.form != Form::bytes || able == ByteDots::exact) return pack_lanes(lanes, block, ByteDots::exact);
-  PackedWeights halves = pack_lanes(lanes, block, ByteDots::halves);
+PackedWeights pack_for_tiles(const WeightLanes& lanes, std::uint32_t block, ByteDots able) {
+  if (lanes.form != Form::bytes || able == ByteDots::exact) return pack_lists(lanes, block, ByteDots::exact);
+  PackedWeights halves = pack_lists(lanes, block, ByteDots::halves);
   if (able == ByteDots::halves) return halves;
   PackedWeights pairs = pack_pairs(lanes, block, ByteDots::pairs);
   PackedWeights twins = pack_pairs(lanes, block, ByteDots::twins);
-  // Instructions of the tile kernels for two vectors of events and four outputs, loads included.
-  const std::size_t cost_of_halves = halves.lane.size() * 46;
-  const std::size_t cost_of_pairs = pairs.lane.size() * 22 + pairs.segment_end.size() * 44;
-  const std::size_t cost_of_twins = twins.lane.size() * 26;
-  if (cost_of_pairs < std::min(cost_of_twins, cost_of_halves)) return pairs;
-  return cost_of_twins < cost_of_halves ? twins : halves;
+  const std::size_t of_halves = halves.lane.size() * halves_cost;
+  const std::size_t of_pairs = pairs.lane.size() * pairs_cost + pairs.segment_end.size() * segment_cost;
+  const std::size_t of_twins = twins.lane.size() * twins_cost;
+  if (of_pairs < std::min(of_twins, of_halves)) return pairs;
+  return of_twins < of_halves ? twins : halves;
+}
+
+PackedWeights pack_for_single(const WeightLanes& lanes, std::uint32_t block, ByteDots able) {
+  const bool apart = lanes.form == Form::bytes && able != ByteDots::exact;
+  PackedWeights lists = pack_lists(lanes, block, apart ? ByteDots::halves : ByteDots::exact);
+  const std::size_t all = std::size_t{blocks_of(lanes, block)} * lanes.depth;
+  if (lists.lane.size() * 4 < all * 3) return lists;
+  if (apart && able == ByteDots::pairs) {
+    const std::uint32_t segment = longest_segment(lanes, block);
+    if (segment > 0) {
+      PackedWeights packed = pack_uniform(lanes, block, ByteDots::pairs);
+      packed.segment = segment;
+      return packed;
+    }
+    if (lists.weights.size() * 4 > halves_limit_bytes) return pack_uniform(lanes, block, ByteDots::widened);
+  }
+  return pack_uniform(lanes, block, lists.dots);
 }
 
 }  // namespace crible::backends::cpu

@@ -24,15 +24,19 @@ struct WeightLanes {
 /// As Product wants them.
 struct PackedWeights {
   ByteDots dots = ByteDots::exact;
-  bool uniform = true;
+  bool uniform = false;
   std::vector<std::uint32_t> begin;
   std::vector<std::uint32_t> lane;
   std::vector<std::int32_t> weights;
+  std::uint32_t segment = 0;
   std::vector<std::uint32_t> segment_begin;
   std::vector<std::uint32_t> segment_end;
 };
 
-/// `able`: what the kernels can do with bytes; pairs are taken where they cost less than halves.
-PackedWeights pack_weights(const WeightLanes& lanes, std::uint32_t block, ByteDots able);
+/// For the kernels of tiles. `able`: what they can do with bytes; pairs: halves and twins as well.
+PackedWeights pack_for_tiles(const WeightLanes& lanes, std::uint32_t block, ByteDots able);
+
+/// For the kernels of single events. `able`: pairs: halves and widened as well.
+PackedWeights pack_for_single(const WeightLanes& lanes, std::uint32_t block, ByteDots able);
 
 }  // namespace crible::backends::cpu
