@@ -291,7 +291,7 @@ struct TreeLanes {
 };
 
 /// How a sum becomes the result of a Product. none: stored as it is. shift: sum >> shift, the rounding in the
-/// bias; where `odd`, results of which the shift has left no bit (sum & mask == 0: ties) become even; where
+/// bias; where `odd`, (sum + ((sum >> shift) & mask)) >> shift, with a mask of 1: half to even; where
 /// `negative`, (sum + plus + ((sum >> 31) & mask)) >> shift. scale: sum * multiplier + offset in 64 bits,
 /// unsigned, shifted likewise. count: sign * (number of thresholds <= sum). Then `add`, low and high.
 enum class Finish : std::uint8_t { none, shift, scale, count };
@@ -324,9 +324,9 @@ struct Epilogue {
 
 /// How four bytes are multiplied. exact: one instruction (VNNI). halves: even and odd bytes apart, as int16.
 /// widened: the same, but the weights travel as bytes. pairs: products of neighbours added in 16 bits, and
-/// their sums kept in 16 bits for a whole segment: the planner has proven that neither can overflow. twins:
-/// the same with segments of exactly two steps.
-enum class ByteDots : std::uint8_t { exact, halves, widened, pairs, twins };
+/// their sums kept in 16 bits for a whole segment: the planner has proven that neither can overflow. twins
+/// and alone: the same with segments of exactly two steps, and of one.
+enum class ByteDots : std::uint8_t { exact, halves, widened, pairs, twins, alone };
 
 /// Dense or convolution: `pixels` products of one weight matrix with the lanes (4 bytes, 2 int16 or 1 int32)
 /// of each pixel. A block of outputs takes one step for each lane for which it has a weight.
@@ -340,10 +340,11 @@ struct Product {
   Form out_form;
   const Row* in;                       // [pixels][depth]
   bool uniform;                        // single: every block has all lanes, in order
-  const std::uint32_t* begin;          // [blocks + 1]: steps of a block, unless uniform
+  const std::uint32_t* begin;          // [blocks + 1]: steps of a block; uniform: [groups + 1], see `rest`
   const std::uint32_t* lane;           // [steps]
   const std::int32_t* weights;         // [steps][words][outputs of a block]; words: 2 for halves, else 1
-                                       // uniform: blocks in groups of 4, then 2, then 1: [depth][blocks] steps
+                                       // uniform: blocks in groups of 4, then 2, then 1: [depth][blocks]...
+  const std::int32_t* rest;            // uniform: additional steps, each block of a group in turn
   std::uint32_t segment;               // uniform pairs: lanes of a segment
   const std::uint32_t* segment_begin;  // pairs in tiles: [blocks + 1]
   const std::uint32_t* segment_end;    // in steps

@@ -5,31 +5,44 @@
 namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 namespace {
 
-constexpr int chains = 10;
-
 inline V multiply_accumulate(V sum, V x, V weights) {
   if constexpr (byte_dot_kind == ByteDots::exact) return dot4(sum, x, weights);
-#if defined(__AVX2__) && !defined(__AVX512VNNI__)
+#if defined(CRIBLE_CPU_PAIRS)
   return add_shorts(sum, pairs(x, weights));
 #else
   return dot2(sum, x, weights);
 #endif
 }
 
+/// Sums that do not wait for each other; named, because arrays of them end in memory.
+struct Chain {
+  V sum;
+  V x;
+
+  explicit Chain(std::int32_t start) : sum(set1(start)), x(set1(0x01020304)) {}
+
+  void step(V weights) {
+    __asm__ volatile("" : "+x"(x));  // the compiler cannot know that the product is the same again
+    sum = multiply_accumulate(sum, x, weights);
+  }
+};
+
 }  // namespace
 
 /// Runs `rounds` rounds; returns how many products that were. `sink` keeps the sums alive.
 std::size_t multiply_rounds(std::size_t rounds, std::int32_t* sink) {
-  V sum[chains];
-  for (int i = 0; i < chains; ++i) sum[i] = set1(i);
-  V x = set1(0x01020304);
+  constexpr int chains = 6;
+  Chain a(0), b(1), c(2), d(3), e(4), f(5);
   const V weights = set1(0x04030201);
   for (std::size_t round = 0; round < rounds; ++round) {
-    for (int i = 0; i < chains; ++i) sum[i] = multiply_accumulate(sum[i], x, weights);
-    __asm__ volatile("" : "+v"(x));  // keeps the loop from being computed ahead
+    a.step(weights);
+    b.step(weights);
+    c.step(weights);
+    d.step(weights);
+    e.step(weights);
+    f.step(weights);
   }
-  V total = zero();
-  for (int i = 0; i < chains; ++i) total = add(total, sum[i]);
+  const V total = add(add(add(a.sum, b.sum), add(c.sum, d.sum)), add(e.sum, f.sum));
   std::int32_t lanes[vector_lanes];
   store(lanes, total);
   *sink = lanes[0];

@@ -11,6 +11,7 @@ struct DotWhole {
   static constexpr int words = 1;
   static constexpr int results = 8;
   static constexpr bool in_shorts = false;
+  static constexpr bool has_rest = false;
   struct Input {
     V x;
   };
@@ -39,6 +40,7 @@ struct DotHalves {
   static constexpr int words = 2;
   static constexpr int results = 4;
   static constexpr bool in_shorts = false;
+  static constexpr bool has_rest = false;
   struct Input {
     V even;
     V odd;
@@ -65,6 +67,12 @@ struct DotWidened : DotHalves {
   static Weights weights(const std::int32_t* p) {
     return {widen_bytes(p), widen_bytes(p + vector_lanes / 2)};
   }
+};
+
+/// Products of neighbours are added in 16 bits, then all in 32.
+struct DotAlone : DotWhole {
+  static constexpr bool has_rest = true;
+  static V dot(V sum, Input in, Weights weights) { return add_neighbours(sum, pairs(in.x, weights.w)); }
 };
 
 /// Sums in 16 bits, two for each output.

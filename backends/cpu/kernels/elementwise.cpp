@@ -6,35 +6,24 @@
 namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 namespace {
 
-template <class T>
-struct Unsigned;
-template <>
-struct Unsigned<std::int32_t> {
-  using type = std::uint32_t;
-};
-template <>
-struct Unsigned<std::int64_t> {
-  using type = std::uint64_t;
-};
-
 struct Sum {
   template <class T>
   static T of(T a, T b) {
-    using U = typename Unsigned<T>::type;
+    using U = Unsigned<T>;
     return static_cast<T>(static_cast<U>(a) + static_cast<U>(b));
   }
 };
 struct Difference {
   template <class T>
   static T of(T a, T b) {
-    using U = typename Unsigned<T>::type;
+    using U = Unsigned<T>;
     return static_cast<T>(static_cast<U>(a) - static_cast<U>(b));
   }
 };
 struct ProductOf {
   template <class T>
   static T of(T a, T b) {
-    using U = typename Unsigned<T>::type;
+    using U = Unsigned<T>;
     return static_cast<T>(static_cast<U>(a) * static_cast<U>(b));
   }
 };
@@ -107,7 +96,7 @@ void clamp(const void* data, const Frame& frame) {
 template <int E, class T>
 void leaky(const void* data, const Frame& frame) {
   const auto& t = as<Clamp>(data);
-  using U = typename Unsigned<T>::type;
+  using U = Unsigned<T>;
   for_elements<E>(t.rows, true, [&](std::uint32_t i, int lanes) {
     const T* in = row<E, T>(frame, t.rows.a[i]);
     T* out = row<E, T>(frame, t.rows.out[i]);
@@ -157,7 +146,7 @@ void lookup(const void* data, const Frame& frame) {
     const T* in = row<E, T>(frame, t.rows.a[i]);
     Out* out = row<E, Out>(frame, t.rows.out[i]);
     const Out* table = table_of<Out>(t) + std::size_t{t.entry[i]} * t.entries;
-    using U = typename Unsigned<T>::type;
+    using U = Unsigned<T>;
     const U last = t.entries - 1;
 #pragma GCC ivdep
     for (int lane = 0; lane < lanes; ++lane) {

@@ -20,10 +20,16 @@ struct Consecutive {
   static D high(const std::int64_t* p) { return load_64(p + vector_lanes / 2); }
 };
 
+/// `sum` includes half of the last bit that stays, less one: with that bit added, a tie carries where it is
+/// odd, and nothing else does. `bit` is 1; 0 where nothing is shifted out.
+inline V round_to_even(V sum, V shift, V bit) {
+  return shift_right(add(sum, bit_and(shift_right(sum, shift), bit)), shift);
+}
+
 template <class Get>
 inline V shifted(const Epilogue& e, std::uint32_t output, V sum) {
   const V shift = Get::get(e.shift + output);
-  if (e.odd) return even_on_tie(shift_right(sum, shift), sum, Get::get(e.mask + output));
+  if (e.odd) return round_to_even(sum, shift, Get::get(e.mask + output));
   if (!e.negative) return shift_right(sum, shift);
   const V raised = add(bit_and(sign_of(sum), Get::get(e.mask + output)), Get::get(e.plus + output));
   return shift_right(add(sum, raised), shift);
@@ -97,9 +103,8 @@ struct UniformShift {
         high(set1(static_cast<std::int32_t>(static_cast<std::uint32_t>(e.high) * 0x01010101u))) {}
 
   V shifted(V sum) const {
-    const V y = shift_right(sum, shift);
-    if constexpr (Odd) return even_on_tie(y, sum, mask);
-    return y;
+    if constexpr (Odd) return round_to_even(sum, shift, mask);
+    return shift_right(sum, shift);
   }
   V bounded(V bytes) const { return min_bytes(max_bytes(bytes, low), high); }
 };

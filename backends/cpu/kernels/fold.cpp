@@ -5,20 +5,9 @@
 namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 namespace {
 
-template <class T>
-struct Unsigned;
-template <>
-struct Unsigned<std::int32_t> {
-  using type = std::uint32_t;
-};
-template <>
-struct Unsigned<std::int64_t> {
-  using type = std::uint64_t;
-};
-
 template <int E, class T>
 void sum_of_products(const void* data, const Frame& frame) {
-  using U = typename Unsigned<T>::type;
+  using U = Unsigned<T>;
   const auto& t = as<Fold>(data);
   for (std::uint32_t i = 0; i < t.count; ++i) {
     U sum[E];
@@ -41,14 +30,14 @@ struct FoldSum {
   }
   template <class T>
   static T next(T folded, T x) {
-    using U = typename Unsigned<T>::type;
+    using U = Unsigned<T>;
     return static_cast<T>(static_cast<U>(folded) + static_cast<U>(x));
   }
 };
 struct FoldSquares {
   template <class T>
   static T first(T x) {
-    using U = typename Unsigned<T>::type;
+    using U = Unsigned<T>;
     return static_cast<T>(static_cast<U>(x) * static_cast<U>(x));
   }
   template <class T>

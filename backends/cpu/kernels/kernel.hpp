@@ -23,6 +23,21 @@ inline const T& as(const void* data) {
   return *static_cast<const T*>(data);
 }
 
+template <class T>
+struct UnsignedOf;
+template <>
+struct UnsignedOf<std::int32_t> {
+  using type = std::uint32_t;
+};
+template <>
+struct UnsignedOf<std::int64_t> {
+  using type = std::uint64_t;
+};
+
+/// For sums and products that may wrap.
+template <class T>
+using Unsigned = typename UnsignedOf<T>::type;
+
 /// Calls `each(i, lanes)` for the elements of an elementwise step: one after the other with E lanes, or,
 /// where single events lie side by side, once with as many lanes as there are elements.
 template <int E, class Each>

@@ -46,7 +46,8 @@ struct ShiftToBytes {
   explicit ShiftToBytes(const Product& p) : shift(p.epilogue) {}
 
   template <int Blocks>
-  void store_blocks(const Frame& frame, Row out, std::uint32_t block, const V* sums) const {
+  [[gnu::always_inline]] void store_blocks(const Frame& frame, Row out, std::uint32_t block,
+                                           const V* sums) const {
     V y[Blocks];
     for (int b = 0; b < Blocks; ++b) y[b] = shift.shifted(sums[b]);
     const Row first = out + block * vector_lanes / 4;
@@ -54,32 +55,41 @@ struct ShiftToBytes {
   }
 };
 
+/// Where a group of blocks reads: its weights, and steps that some of its blocks take in addition.
+struct GroupWeights {
+  const std::int32_t* uniform;
+  std::uint32_t rest_begin;
+  std::uint32_t rest_end;
+};
+
 /// Sums of some blocks for some pixels, which share weights and inputs: sum[pixel][block].
 template <class Dots, int Blocks, int Pixels>
 struct Group {
   static constexpr int results = Blocks * Pixels;
+  static constexpr int step_words = Dots::words * vector_lanes;
   // A dot product in one instruction takes as long as four that follow each other.
   static constexpr int chains = byte_dot_kind != ByteDots::exact || results >= 4 ? 1 : 4 / results;
 
   const Product& p;
   const Frame& frame;
   const Row* in;
-  const std::int32_t* weights;
+  GroupWeights weights;
 
-  void step(std::uint32_t k, V* sum) const {
+  V input(std::uint32_t lane, int pixel) const {
+    return broadcast(frame, in[static_cast<std::size_t>(pixel) * p.depth + lane]);
+  }
+
+  [[gnu::always_inline]] void step(std::uint32_t k, V* sum) const {
     typename Dots::Input x[Pixels];
-    for (int i = 0; i < Pixels; ++i) {
-      x[i] = Dots::prepare(broadcast(frame, in[static_cast<std::size_t>(i) * p.depth + k]));
-    }
-    constexpr int step_words = Dots::words * vector_lanes;
-    const std::int32_t* of_step = weights + std::size_t{k} * Blocks * step_words;
+    for (int i = 0; i < Pixels; ++i) x[i] = Dots::prepare(input(k, i));
+    const std::int32_t* of_step = weights.uniform + std::size_t{k} * (Blocks * step_words);
     for (int b = 0; b < Blocks; ++b) {
       const auto w = Dots::weights(of_step + b * step_words);
       for (int i = 0; i < Pixels; ++i) sum[i * Blocks + b] = Dots::dot(sum[i * Blocks + b], x[i], w);
     }
   }
 
-  void add_up(const std::int32_t* bias, V* total) const {
+  [[gnu::always_inline]] void add_up(const std::int32_t* bias, V* total) const {
     V sum[chains][results];
     for (int r = 0; r < results; ++r) {
       sum[0][r] = load(bias + r % Blocks * vector_lanes);
@@ -94,13 +104,27 @@ struct Group {
       }
       for (; k < p.depth; ++k) step(k, sum[0]);
     }
+    if constexpr (Dots::has_rest) add_rest(sum[0]);
     for (int r = 0; r < results; ++r) {
       total[r] = sum[0][r];
       for (int chain = 1; chain < chains; ++chain) total[r] = add(total[r], sum[chain][r]);
     }
   }
 
-  void add_segments(V* sum) const {
+  [[gnu::always_inline]] void add_rest(V* sum) const {
+    for (std::uint32_t k = weights.rest_begin; k < weights.rest_end; k += Blocks) {
+      for (int b = 0; b < Blocks; ++b) {
+        const std::uint32_t step = k + static_cast<std::uint32_t>(b);
+        const auto w = Dots::weights(p.rest + std::size_t{step} * step_words);
+        for (int i = 0; i < Pixels; ++i) {
+          const auto x = Dots::prepare(input(p.lane[step], i));
+          sum[i * Blocks + b] = Dots::dot(sum[i * Blocks + b], x, w);
+        }
+      }
+    }
+  }
+
+  [[gnu::always_inline]] void add_segments(V* sum) const {
 #if defined(CRIBLE_CPU_PAIRS)
     for (std::uint32_t k = 0; k < p.depth;) {
       const std::uint32_t end = p.segment < p.depth - k ? k + p.segment : p.depth;
@@ -118,12 +142,14 @@ template <class Dots, class Finisher>
 void uniform_product(const Product& p, const Frame& frame) {
   const Finisher finisher{p};
   const std::int32_t* weights = p.weights;
+  const std::uint32_t* rest = p.begin;
   std::uint32_t block = 0;
   const auto some_pixels = [&](auto blocks, auto pixels, std::uint32_t pixel) {
     constexpr int Blocks = decltype(blocks)::value;
     constexpr int Pixels = decltype(pixels)::value;
     V total[Blocks * Pixels];
-    const Group<Dots, Blocks, Pixels> group{p, frame, p.in + std::size_t{pixel} * p.depth, weights};
+    const Row* in = p.in + std::size_t{pixel} * p.depth;
+    const Group<Dots, Blocks, Pixels> group{p, frame, in, {weights, rest[0], rest[1]}};
     group.add_up(p.bias + block * vector_lanes, total);
     for (int i = 0; i < Pixels; ++i) {
       finisher.template store_blocks<Blocks>(frame, p.out[pixel + static_cast<std::uint32_t>(i)], block,
@@ -139,7 +165,8 @@ void uniform_product(const Product& p, const Frame& frame) {
         for (; pixel + Pixels <= p.pixels; pixel += Pixels) some_pixels(blocks, Number<Pixels>{}, pixel);
       }
       for (; pixel < p.pixels; ++pixel) some_pixels(blocks, Number<1>{}, pixel);
-      weights += std::size_t{p.depth} * Blocks * Dots::words * vector_lanes;
+      weights += std::size_t{p.depth} * (Blocks * Dots::words * vector_lanes);
+      ++rest;
     }
   };
   some_blocks(Number<4>{});
@@ -175,7 +202,7 @@ void sparse_product(const Product& p, const Frame& frame) {
 template <class Dots>
 void finished_product(const Product& p, const Frame& frame) {
   if (!p.uniform) {
-    if constexpr (!Dots::in_shorts) sparse_product<Dots, AnyFinish>(p, frame);
+    if constexpr (!Dots::in_shorts && !Dots::has_rest) sparse_product<Dots, AnyFinish>(p, frame);
     return;
   }
   if (!shifts_uniformly_to_bytes(p)) return uniform_product<Dots, AnyFinish>(p, frame);
@@ -186,6 +213,7 @@ void finished_product(const Product& p, const Frame& frame) {
 void bytes_product(const Product& p, const Frame& frame) {
 #if defined(CRIBLE_CPU_PAIRS)
   if (p.dots == ByteDots::pairs) return finished_product<DotPairs>(p, frame);
+  if (p.dots == ByteDots::alone) return finished_product<DotAlone>(p, frame);
   if (p.dots == ByteDots::widened) return finished_product<DotWidened>(p, frame);
 #endif
   if constexpr (byte_dot_kind == ByteDots::exact) return finished_product<DotBytes>(p, frame);

@@ -47,11 +47,10 @@ struct AnyFinish {
 /// One shift for all outputs, results as bytes: what most layers are.
 template <bool Odd>
 struct ShiftToBytes {
-  UniformShift<Odd> shift;
-
-  explicit ShiftToBytes(const Product& p) : shift(p.epilogue) {}
+  const Product& p;
 
   void store_block(const Frame& frame, Row out, std::uint32_t output, int vector, V* y) const {
+    const UniformShift<Odd> shift(p.epilogue);  // each time: the sums need the registers until now
     for (int i = 0; i < block_outputs; ++i) y[i] = shift.shifted(y[i]);
     store(lanes(frame, out + output / 4, vector), shift.bounded(quads(y)));
   }
@@ -105,7 +104,7 @@ struct Summed {
 
 /// Sums of neighbours stay in 16 bits for a segment. Not inlined: nothing else may take registers.
 struct SummedPairs {
-  [[gnu::noinline]] static void add_up(const Block& block, Sums& sum) {
+  static void add_up(const Block& block, Sums& sum) {
     const Product& p = block.p;
     const std::int32_t* weights = block.weights(1);
     std::uint32_t k = block.begin();
@@ -136,7 +135,7 @@ struct SummedPairs {
 
 /// Two steps, then their 16-bit sums are widened: for weights so large that more would not fit.
 struct SummedTwins {
-  [[gnu::noinline]] static void add_up(const Block& block, Sums& sum) {
+  static void add_up(const Block& block, Sums& sum) {
     Sums total = sum;
     const std::int32_t* weights = block.weights(1);
     for (std::uint32_t k = block.begin(); k < block.end(); k += 2, weights += 2 * block_outputs) {

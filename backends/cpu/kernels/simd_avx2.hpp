@@ -129,10 +129,6 @@ inline V narrow(D low, D high) {
   return _mm256_permute4x64_epi64(_mm256_castps_si256(even), 0xd8);
 }
 
-inline V even_on_tie(V y, V sum, V mask) {
-  const V tie = _mm256_cmpeq_epi32(bit_and(sum, mask), zero());
-  return _mm256_andnot_si256(_mm256_srli_epi32(tie, 31), y);
-}
 inline V quads(const V* y) {
   const V order =
       _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));

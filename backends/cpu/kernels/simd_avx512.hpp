@@ -114,11 +114,6 @@ inline V narrow(D low, D high) {
                             1);
 }
 
-/// y without its lowest bit where sum & mask is zero.
-inline V even_on_tie(V y, V sum, V mask) {
-  const V one = set1(1);
-  return _mm512_mask_andnot_epi32(y, _mm512_testn_epi32_mask(sum, mask), one, y);
-}
 /// The four bytes of each lane from four vectors, saturated to 0..255.
 inline V quads(const V* y) {
   const V order = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));

@@ -130,9 +130,6 @@ inline V narrow(D low, D high) {
            static_cast<std::int32_t>(high[0]), static_cast<std::int32_t>(high[1])};
 }
 
-inline V even_on_tie(V y, V sum, V mask) {
-  return y & ~(((sum & mask) == 0) & set1(1));
-}
 inline V quads(const V* y) {
   const V top = set1(255);
   V bytes[4];

@@ -16,17 +16,6 @@ namespace {
 
 constexpr int scale_bias_bits = 62;  // lifts 64-bit values above zero: AVX2 only shifts unsigned ones
 
-/// The single node that reads `id`, else -1.
-int only_reader(const network::Network& network, const std::vector<int>& uses, int id) {
-  if (uses[static_cast<std::size_t>(id)] != 1) return -1;
-  for (std::size_t i = static_cast<std::size_t>(id) + 1; i < network.nodes.size(); ++i) {
-    const auto& inputs = network.nodes[i].inputs;
-    if (!inputs.empty() && inputs[0] == id) return static_cast<int>(i);
-    if (std::find(inputs.begin(), inputs.end(), id) != inputs.end()) return -1;
-  }
-  return -1;
-}
-
 std::int64_t rounded(std::int64_t x, std::int64_t multiplier, std::int64_t offset, int shift,
                      RoundingTerms terms) {
   const std::int64_t t = x * multiplier + offset;
@@ -85,6 +74,16 @@ bool scale_is_exact(const Parameters& p, Interval sum) {
 }
 
 }  // namespace
+
+int only_reader(const network::Network& network, const std::vector<int>& uses, int id) {
+  if (uses[static_cast<std::size_t>(id)] != 1) return -1;
+  for (std::size_t i = static_cast<std::size_t>(id) + 1; i < network.nodes.size(); ++i) {
+    const auto& inputs = network.nodes[i].inputs;
+    if (!inputs.empty() && inputs[0] == id) return static_cast<int>(i);
+    if (std::find(inputs.begin(), inputs.end(), id) != inputs.end()) return -1;
+  }
+  return -1;
+}
 
 bool Planner::can_requantize(const Context& context, int id, int next, const std::vector<Matrix>& matrices,
                              Finish& finish) const {
@@ -244,12 +243,9 @@ Epilogue Planner::make_epilogue(const Context& context, const Ending& ending, co
       correction[o] = wrapped(-(std::int64_t{1} << (scale_bias_bits - p.shift)));
       continue;
     }
-    // Half to even is half up with ties made even; a shift of 0 has no ties but 0, which is even.
-    mask[o] = negative       ? static_cast<std::int32_t>(p.terms.if_negative)
-              : p.shift == 0 ? -1
-                             : static_cast<std::int32_t>((1u << p.shift) - 1);
+    mask[o] = static_cast<std::int32_t>(negative ? p.terms.if_negative : p.terms.if_odd);
     plus[o] = negative ? static_cast<std::int32_t>(p.terms.plus) : 0;
-    bias[o] = wrapped(bias[o] + p.offset + (negative ? 0 : p.terms.plus + p.terms.if_odd));
+    bias[o] = wrapped(bias[o] + p.offset + (negative ? 0 : p.terms.plus));
     // What is added later can as well be added before the shift, unless it makes even results odd.
     const std::int64_t early = std::int64_t{add[o]} << p.shift;
     if (!negative && (!odd || add[o] % 2 == 0) &&

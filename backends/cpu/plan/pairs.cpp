@@ -35,7 +35,7 @@ std::int64_t fullest(const PairStep& step) {
 }
 
 /// Moves as much of the larger weight of a pair to `rest` as its sum has too much.
-void take_excess(std::int32_t* weights, std::int32_t* rest, const Interval* stored) {
+void take_excess_of_pair(std::int32_t* weights, std::int32_t* rest, const Interval* stored) {
   const Interval range = sum(product(stored[0], weights[0]), product(stored[1], weights[1]));
   const auto take = [&](std::int64_t excess, int sign) {
     if (excess <= 0) return;
@@ -70,11 +70,16 @@ bool fit_together(const std::vector<Interval>& a, const std::vector<Interval>& b
   return true;
 }
 
-std::vector<PairStep> pair_steps(std::uint32_t lane, LaneWeights weights, const Interval* stored) {
+LaneWeights take_excess(LaneWeights& weights, const Interval* stored) {
   LaneWeights rest(weights.size(), 0);
   for (std::size_t i = 0; i < weights.size(); i += 2) {
-    take_excess(weights.data() + i, rest.data() + i, stored + i % 4);
+    take_excess_of_pair(weights.data() + i, rest.data() + i, stored + i % 4);
   }
+  return rest;
+}
+
+std::vector<PairStep> pair_steps(std::uint32_t lane, LaneWeights weights, const Interval* stored) {
+  LaneWeights rest = take_excess(weights, stored);
   std::vector<PairStep> steps;
   for (LaneWeights& part : {std::ref(weights), std::ref(rest)}) {
     if (all_zero(part)) continue;

@@ -29,7 +29,10 @@ std::vector<network::Interval> pair_sums(const LaneWeights& weights, const netwo
 /// Whether the sums of two steps, or one and nothing, still fit 16 bits.
 bool fit_together(const std::vector<network::Interval>& a, const std::vector<network::Interval>& b);
 
-/// One step, and a second one with what has to be taken from the weights to make the sums fit.
+/// Takes from the weights what the sums have no room for, and returns it: weights of a second step.
+LaneWeights take_excess(LaneWeights& weights, const network::Interval* stored);
+
+/// The steps of a lane: none, one or two.
 std::vector<PairStep> pair_steps(std::uint32_t lane, LaneWeights weights, const network::Interval* stored);
 
 /// The order in which steps can be added two by two: first with second, third with fourth, ... A step that

@@ -65,6 +65,9 @@ network::Interval overflow_bounds(network::Type type, network::Overflow overflow
 /// Which of `entries` an attribute list has for an element of a tensor: all, along `axis`, or each its own.
 std::uint32_t entry_of(std::size_t element, std::size_t entries, const network::Shape& shape, int axis);
 
+/// The single node that reads `id` as its first input, else -1.
+int only_reader(const network::Network& network, const std::vector<int>& uses, int id);
+
 class Planner {
  public:
   Planner(const Kernels& kernels, Layout layout);
@@ -213,6 +216,7 @@ class Planner {
   bool can_requantize(const Context& context, int id, int next, const std::vector<Matrix>& matrices,
                       Finish& finish) const;
   bool can_count(const Context& context, int id, int next, const std::vector<Matrix>& matrices) const;
+  void order_outputs(const Context& context, const Ending& ending, Matrix& matrix) const;
   Epilogue make_epilogue(const Context& context, const Ending& ending, const Matrix& matrix,
                          std::vector<std::int32_t>& bias, std::uint32_t padded);
 

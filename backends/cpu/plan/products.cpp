@@ -340,6 +340,7 @@ void Planner::plan_products(Context& context, int id, std::vector<Matrix> matric
   for (std::size_t m = 0; m < matrices.size(); ++m) {
     Matrix& matrix = matrices[m];
     drop_zeros(matrix);
+    if (matrices.size() == 1) order_outputs(context, ending, matrix);
     Lanes lanes;
     if (forms[m] == Form::wide || !lanes_of_producer(matrix, forms[m], lanes))
       pack_lanes(matrix, forms[m], lanes);
@@ -369,7 +370,7 @@ void Planner::plan_products(Context& context, int id, std::vector<Matrix> matric
     emit(Kind::product,
          Product{matrix.outputs, blocks, pixels, lanes.depth, forms[m], packed.dots, ending.form,
                  plan_.keep_rows(lanes.rows), packed.uniform, plan_.keep(packed.begin),
-                 plan_.keep(packed.lane), plan_.keep(packed.weights), packed.segment,
+                 plan_.keep(packed.lane), plan_.keep(packed.weights), plan_.keep(packed.rest), packed.segment,
                  plan_.keep(packed.segment_begin), plan_.keep(packed.segment_end), plan_.keep(bias),
                  plan_.keep_rows(out), epilogue});
   }

@@ -16,6 +16,12 @@ constexpr std::size_t twins_cost = 67;
 constexpr std::size_t pairs_cost = 55;
 constexpr std::size_t segment_cost = 50;
 
+// The same of one step of a block of eight outputs for one event.
+constexpr std::size_t halves_step_cost = 11;
+constexpr std::size_t widened_step_cost = 20;
+constexpr std::size_t alone_step_cost = 10;
+constexpr std::size_t rest_step_cost = 15;
+
 /// int16 weights of a layer beyond this leave too little of the first-level cache: they travel as bytes.
 constexpr std::size_t halves_limit_bytes = 16384;
 
@@ -132,6 +138,21 @@ PackedWeights pack_pairs(const WeightLanes& lanes, std::uint32_t block, ByteDots
   return packed;
 }
 
+/// What the sums of pairs have no room for, for the blocks of a group in turn, filled up with zeros.
+void append_rest(PackedWeights& packed, const std::vector<std::vector<PairStep>>& rest, std::uint32_t block) {
+  packed.begin.push_back(static_cast<std::uint32_t>(packed.lane.size()));
+  std::size_t longest = 0;
+  for (const std::vector<PairStep>& steps : rest) longest = std::max(longest, steps.size());
+  const PairStep nothing{0, LaneWeights(std::size_t{block} * 4, 0), {}};
+  for (std::size_t i = 0; i < longest; ++i) {
+    for (const std::vector<PairStep>& steps : rest) {
+      const PairStep& step = i < steps.size() ? steps[i] : nothing;
+      packed.lane.push_back(step.lane);
+      append_weights(packed.rest, Form::bytes, packed.dots, step.weights);
+    }
+  }
+}
+
 /// All blocks have all lanes, side by side as the kernel takes them: four blocks, two, one.
 PackedWeights pack_uniform(const WeightLanes& lanes, std::uint32_t block, ByteDots dots) {
   PackedWeights packed;
@@ -141,13 +162,21 @@ PackedWeights pack_uniform(const WeightLanes& lanes, std::uint32_t block, ByteDo
   std::uint32_t b = 0;
   for (std::uint32_t together : {4u, 2u, 1u}) {
     for (; b + together <= blocks; b += together) {
+      std::vector<std::vector<PairStep>> rest(together);
       for (std::uint32_t k = 0; k < lanes.depth; ++k) {
         for (std::uint32_t i = 0; i < together; ++i) {
-          append_weights(packed.weights, lanes.form, dots, lane_weights(lanes, b + i, block, k));
+          LaneWeights weights = lane_weights(lanes, b + i, block, k);
+          if (dots == ByteDots::alone) {
+            LaneWeights excess = take_excess(weights, stored_of(lanes, k));
+            if (!all_zero(excess)) rest[i].push_back({k, std::move(excess), {}});
+          }
+          append_weights(packed.weights, lanes.form, dots, weights);
         }
       }
+      append_rest(packed, rest, block);
     }
   }
+  packed.begin.push_back(static_cast<std::uint32_t>(packed.lane.size()));
   return packed;
 }
 
@@ -198,12 +227,16 @@ PackedWeights pack_for_single(const WeightLanes& lanes, std::uint32_t block, Byt
   if (lists.lane.size() * 4 < all * 3) return lists;
   if (apart && able == ByteDots::pairs) {
     const std::uint32_t segment = longest_segment(lanes, block);
-    if (segment > 0) {
-      PackedWeights packed = pack_uniform(lanes, block, ByteDots::pairs);
-      packed.segment = segment;
-      return packed;
+    if (segment > 1) {
+      PackedWeights pairs = pack_uniform(lanes, block, ByteDots::pairs);
+      pairs.segment = segment;
+      return pairs;
     }
-    if (lists.weights.size() * 4 > halves_limit_bytes) return pack_uniform(lanes, block, ByteDots::widened);
+    PackedWeights alone = pack_uniform(lanes, block, ByteDots::alone);
+    const bool large = lists.weights.size() * 4 > halves_limit_bytes;
+    const std::size_t of_others = all * (large ? widened_step_cost : halves_step_cost);
+    if (all * alone_step_cost + alone.lane.size() * rest_step_cost < of_others) return alone;
+    if (large) return pack_uniform(lanes, block, ByteDots::widened);
   }
   return pack_uniform(lanes, block, lists.dots);
 }

@@ -28,6 +28,7 @@ struct PackedWeights {
   std::vector<std::uint32_t> begin;
   std::vector<std::uint32_t> lane;
   std::vector<std::int32_t> weights;
+  std::vector<std::int32_t> rest;
   std::uint32_t segment = 0;
   std::vector<std::uint32_t> segment_begin;
   std::vector<std::uint32_t> segment_end;
