@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 #include <vector>
 
 #include "engine/builder/builder.hpp"
@@ -112,6 +113,7 @@ class Run {
       }
       require(present + event->missing_count == event->fragments.size(), "missing fragments are miscounted");
       require(present > 0, "an event without fragments");
+      require(numbers_.insert(event->number).second, "an event is decided twice");
       require(event->complete() == (event->missing_count == 0), "a wrong reason for closing");
       builder_.release(*event, static_cast<builder::Outcome>(event->number % 4));
       ++events_;
@@ -128,6 +130,7 @@ class Run {
   builder::Ledger finished_;
   std::int64_t now_ns_ = 0;
   std::int64_t events_ = 0;
+  std::set<std::uint64_t> numbers_;
   volatile std::uint64_t sum_ = 0;
 };
 

@@ -45,6 +45,33 @@ class BadPackets(Case):
         counts = self.frames_with(self.good_frame() + bytes(64 << 20))
         self.assertEqual(counts["too_long"], 1)
 
+    def test_a_frame_that_zmq_does_not_take_is_a_transport_gap(self):
+        trigger = harness.Trigger(self.folder)
+        self.addCleanup(trigger.close)
+        text = trigger.config.read_text()
+        trigger.config.write_text(text.replace("input: {", "input: {max_frame_bytes: 100000, "))
+        trigger.start()
+        left, right = self.sources(trigger)
+        left.events(0, 60)
+        right.events(0, 100)
+        while len(trigger.collector.events) < 60:
+            trigger.collector.receive(20)
+        huge = lambda event, source: bytes(200_000)
+        left.events(60, 61, make=huge)
+        # The connection ends, with what was on the way; ZeroMQ makes a new one.
+        event = 61
+        while event < 100 and len(trigger.collector.events) < 100:
+            left.events(event, event + 1)
+            trigger.collector.receive(20)
+            event += 1
+        for one in (left, right):
+            one.end_run()
+        summary = self.assert_done(trigger)
+        fragments = summary["ledger"]["total"]["sources"][0]["fragments"]
+        self.assertGreaterEqual(fragments["transport_gap"], 1)
+        self.assertEqual(fragments["sent"], event)
+        self.assertGreater(summary["ledger"]["total"]["events"]["complete"], 60)
+
     def test_every_flipped_bit_of_a_header_is_found(self):
         frame = self.good_frame()
         flipped = []

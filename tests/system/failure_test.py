@@ -78,6 +78,52 @@ class Failures(Case):
         first.process.send_signal(signal.SIGTERM)
         self.assert_done(first)
 
+    def test_decisions_address_in_use(self):
+        second = harness.Trigger(self.folder)
+        self.addCleanup(second.close)
+        text = second.config.read_text()
+        second.config.write_text(text.replace("decisions: {connect:", "decisions: {bind:"))
+        second.start()  # the test's own collector listens there
+        self.assertEqual(second.wait(), 2, second.errors)
+        self.assertIn(second.decisions, second.errors)
+        self.assertIn("run.decisions", second.errors)
+        self.assertFalse(second.recording.exists())
+
+    def test_an_address_of_the_second_source_in_use(self):
+        first = self.trigger()
+        second = harness.Trigger(self.folder, name="second")
+        self.addCleanup(second.close)
+        port = int(first.addresses[1].rsplit(":", 1)[1])
+        text = second.config.read_text()
+        second.config.write_text(text.replace(second.addresses[0], f"tcp://127.0.0.1:{port - 1}"))
+        first.listening(f"127.0.0.1:{port}")
+        second.start()
+        self.assertEqual(second.wait(), 2)
+        self.assertIn("in use", second.errors)
+        first.process.send_signal(signal.SIGTERM)
+        self.assert_done(first)
+
+    def test_asked_to_stop_without_a_collector_what_nobody_takes_is_counted(self):
+        trigger = harness.Trigger(self.folder)
+        self.addCleanup(trigger.close)
+        text = trigger.config.read_text()
+        trigger.config.write_text(text.replace("  number: 9", "  number: 9\n  drain_ms: 300"))
+        trigger.collector.close()
+        trigger.start()
+        sources = self.sources(trigger)
+        for one in sources:
+            one.events(0, 2000)
+        time.sleep(1)
+        trigger.process.send_signal(signal.SIGINT)
+        _, errors = trigger.process.communicate(timeout=60)
+        self.assertEqual(trigger.process.returncode, 0, errors)
+        trigger.collector = harness.Collector(trigger.decisions)
+        summary = trigger.summary()
+        self.assertEqual(summary["ledger"]["violations"], [])
+        self.assertEqual(summary["decisions"]["published"], 0)
+        self.assertGreater(summary["events"], 0)
+        self.assertEqual(summary["decisions"]["dropped"], summary["events"])
+
     def test_metrics_address_in_use(self):
         port = harness.free_ports(1)[0]
         first = self.trigger(prometheus=f"127.0.0.1:{port}")

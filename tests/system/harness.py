@@ -144,6 +144,10 @@ class Collector:
             self.take(self.socket.recv())
         return self
 
+    def receive_one(self, timeout_ms):
+        if self.socket.poll(timeout_ms):
+            self.take(self.socket.recv())
+
     def take(self, frame):
         magic, version, size, run, shard, sequence, count, length, _, _, kind, crc = FRAME.unpack_from(frame)
         assert (magic, version, size, run, length) == (0x46445243, 1, 64, RUN, len(frame))
@@ -205,9 +209,12 @@ class Trigger:
                 time.sleep(0.02)
         return self
 
-    def source(self, number, **options):
+    def addresses_of(self, number):
         first = (number - 1) * self.shards
-        return Source(self.addresses[first : first + self.shards], number, **options)
+        return self.addresses[first : first + self.shards]
+
+    def source(self, number, **options):
+        return Source(self.addresses_of(number), number, **options)
 
     def wait(self, timeout_s=60):
         """Takes decisions until the process ends; returns its exit status."""

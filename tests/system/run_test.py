@@ -1,6 +1,12 @@
 """The online trigger from packets to decisions, recording, ledger and replay."""
 
+import pathlib
+import re
+import signal
 import struct
+import subprocess
+import sys
+import time
 import urllib.request
 
 import harness
@@ -160,6 +166,89 @@ class Run(Case):
         summary = self.assert_done(trigger)  # the collector fails when one comes twice
         self.assertEqual(len(trigger.collector.events), 30_000)
         self.assertEqual(summary["ledger"]["total"]["sources"][1]["fragments"]["late"], 30_000)
+
+    def test_asked_to_stop_while_a_source_is_ahead_everything_is_accounted_for(self):
+        trigger = self.trigger(timeout_ms=60_000)
+        left, right = self.sources(trigger)
+        left.events(0, 20_000)
+        right.events(0, 100)
+        while len(trigger.collector.events) < 100:
+            trigger.collector.receive(20)
+        time.sleep(0.5)  # what the left one sent is there, most of it not read
+        trigger.process.send_signal(signal.SIGTERM)
+        total = self.assert_done(trigger)["ledger"]["total"]
+        events = total["events"]
+        self.assertEqual(events["complete"], 100)
+        self.assertGreater(events["incomplete_stop"] + events["evicted"], 2048)  # those that waited, and more
+        self.assertEqual(total["sources"][0]["fragments"]["received"], events["opened"])
+        self.assertEqual(len(trigger.collector.events), events["opened"])
+
+    def test_prescale_sets_change_at_luminosity_blocks(self):
+        chains = """
+  prescale_sets: {tight: {large: 0, prescaled: 0}, open: {prescaled: 1}}
+  schedule: [{from: 1, set: tight}, {from: 2, set: open}, {from: 3, set: default}]
+"""
+        for shards in (1, 2):
+            trigger = self.trigger(shards=shards, chains=chains, name=f"sets{shards}")
+            sources = self.sources(trigger)
+            self.send_all(sources, 0, 4000, blocks=4)
+            for one in sources:
+                one.end_run(3)
+            self.assert_done(trigger)
+            kept = [0, 0, 0, 0]
+            for event, (outcome, _, _, _) in trigger.collector.events.items():
+                kept[event // 1000] += outcome == "accepted"
+            self.assertTrue(100 < kept[0] < 160, kept)  # 100 large ones, and one of 50 of the others
+            self.assertEqual(kept[1:3], [0, 1000])
+            self.assertTrue(100 < kept[3] < 160, kept)
+            replay = trigger.replay()
+            self.assertEqual(replay.returncode, 0, replay.stdout + replay.stderr)
+
+    def test_the_page_s_own_source_runs(self):
+        """docs/wire-format.md as a stranger follows it, with the run's own numbers."""
+        page = (pathlib.Path(__file__).parents[2] / "docs" / "wire-format.md").read_text()
+        code = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+        trigger = self.trigger(shards=2)
+        for number in (1, 2):
+            text = code
+            for old, new in (('["tcp://localhost:5555"]', str(trigger.addresses_of(number))), ("4096", "64"),
+                             ("source=3, run=42", f"source={number}, run=9"), ("range(100)", "range(1000)"),
+                             ('b"what was seen"', f'struct.pack("<hh", event, {number})')):  # fmt: skip
+                self.assertIn(old, text)
+                text = text.replace(old, new)
+            done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        summary = self.assert_done(trigger)
+        self.assertEqual(summary["ledger"]["total"]["events"]["complete"], 1000)
+        self.assertEqual(summary["chains"]["large"]["before_prescale"], 100)
+        self.assertEqual(summary["causes"]["bad_payload"], 0)
+
+    def test_a_source_process_that_is_killed_and_starts_again(self):
+        trigger = self.trigger(timeout_ms=300)
+
+        def process(number, *more):
+            script = pathlib.Path(__file__).with_name("wire_source.py")
+            return subprocess.Popen([sys.executable, script, *trigger.addresses_of(number), "--source", str(number),
+                                     "--run", "9", "--block-events", "64", "--payload-bytes", "4", *more])  # fmt: skip
+
+        left, right = process(1, "--events", "4000"), process(2, "--events", "1000000")
+        while sum(flags == 0 for _, flags, _, _ in trigger.collector.events.values()) < 200:
+            trigger.collector.receive_one(20)
+        right.kill()
+        right.wait()
+        self.assertEqual(left.wait(), 0)
+        # It comes back with new counts and goes through the events from the first one on.
+        time.sleep(1.1)  # its epoch is the time in seconds
+        again = process(2, "--events", "4000")
+        while again.poll() is None:
+            trigger.collector.receive(20)
+        summary = self.assert_done(trigger)
+        book = summary["ledger"]["total"]["sources"][1]
+        self.assertEqual(book["packets"]["restarts"], 1)
+        self.assertEqual(book["packets"]["contradictions"], 0)
+        events = summary["ledger"]["total"]["events"]
+        self.assertGreaterEqual(events["complete"], 200)
+        self.assertEqual(events["opened"], len(trigger.collector.events))
 
     def test_late_events_take_the_declared_action(self):
         for action, outcome in (("accept", "forced"), ("reject", "rejected")):
