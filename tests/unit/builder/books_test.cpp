@@ -11,25 +11,13 @@ namespace crible::builder {
 namespace {
 
 using testing::Harness;
+using testing::small_config;
+using testing::writer_of;
 using wire::PacketWriter;
 using Blocks = std::vector<std::uint32_t>;
 
-BuilderConfig config_of(std::vector<std::uint16_t> sources) {
-  BuilderConfig config;
-  config.run = 5;
-  config.sources = std::move(sources);
-  config.block_events = 100;
-  config.timeout_ns = 1000;
-  config.ring_events = 256;
-  return config;
-}
-
-PacketWriter writer_of(std::uint16_t source) {
-  return PacketWriter({source, 5, 1, 100});
-}
-
 TEST(Books, ABlockIsFinishedWhenAllSourcesClosedItAndItsEventsAreDecided) {
-  Harness harness(config_of({1, 2}));
+  Harness harness(small_config({1, 2}));
   PacketWriter a = writer_of(1), b = writer_of(2);
   harness.send(a, {1}, 3);
   harness.send(b, {1}, 3);
@@ -54,7 +42,7 @@ TEST(Books, ABlockIsFinishedWhenAllSourcesClosedItAndItsEventsAreDecided) {
 }
 
 TEST(Books, WhatComesAfterABlockIsFinishedIsAnotherPartOfIt) {
-  Harness harness(config_of({1}));
+  Harness harness(small_config({1}));
   PacketWriter a = writer_of(1);
   a.add(1, 3, testing::payload_of(1, 1));
   const auto frame = a.finish(0);
@@ -71,7 +59,7 @@ TEST(Books, WhatComesAfterABlockIsFinishedIsAnotherPartOfIt) {
 }
 
 TEST(Books, ABlockThatASourceNeverClosesIsFinishedWhenIdle) {
-  Harness harness(config_of({1, 2}));
+  Harness harness(small_config({1, 2}));
   PacketWriter a = writer_of(1);
   harness.send(a, {1}, 3);
   harness.send(a.end_of_luminosity_block(3, 0));
@@ -84,7 +72,7 @@ TEST(Books, ABlockThatASourceNeverClosesIsFinishedWhenIdle) {
 }
 
 TEST(Books, WildLuminosityBlocksLoseNothing) {
-  BuilderConfig config = config_of({1, 2});
+  BuilderConfig config = small_config({1, 2});
   Harness harness(config);
   PacketWriter a = writer_of(1), b = writer_of(2);
   for (std::uint32_t i = 0; i < 200; ++i) {
@@ -139,7 +127,7 @@ std::int64_t contradictions(const Harness& harness) {
 }
 
 TEST(Books, ASourceThatContradictsItselfIsNamed) {
-  Harness harness(config_of({1}));
+  Harness harness(small_config({1}));
   PacketWriter a = writer_of(1);
   harness.send(a, {1, 2}, 3);
   harness.send(with_counts(a.end_of_luminosity_block(3, 0), {1, 2}));
@@ -159,7 +147,7 @@ TEST(Books, ASourceThatContradictsItselfIsNamed) {
 }
 
 TEST(Books, FragmentsCountedTwiceAreAContradiction) {
-  Harness harness(config_of({1}));
+  Harness harness(small_config({1}));
   PacketWriter a = writer_of(1), liar = writer_of(1);
   harness.send(a, {1, 2});
   liar.add(9, 0, {});
@@ -169,7 +157,7 @@ TEST(Books, FragmentsCountedTwiceAreAContradiction) {
 }
 
 TEST(Books, TheEndOfTheRunIsKnownWhenAllSourcesSaidSo) {
-  Harness harness(config_of({1, 2}));
+  Harness harness(small_config({1, 2}));
   PacketWriter a = writer_of(1), b = writer_of(2);
   harness.send(a, {1});
   harness.send(a.end_of_run(0, 0));

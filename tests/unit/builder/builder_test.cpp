@@ -10,30 +10,18 @@ namespace {
 
 using testing::Harness;
 using testing::SeenEvent;
+using testing::small_config;
+using testing::writer_of;
 using wire::PacketWriter;
 
 constexpr std::uint64_t block_events = 100;
-
-BuilderConfig config_of(std::vector<std::uint16_t> sources) {
-  BuilderConfig config;
-  config.run = 5;
-  config.sources = std::move(sources);
-  config.block_events = block_events;
-  config.timeout_ns = 1000;
-  config.ring_events = 256;
-  return config;
-}
-
-PacketWriter writer_of(std::uint16_t source, std::uint32_t epoch = 1, std::uint32_t run = 5) {
-  return PacketWriter({source, run, epoch, block_events});
-}
 
 const FragmentCounts& fragments_of(const Ledger& ledger, std::size_t source, std::uint32_t block = 0) {
   return ledger.books().at(block).sources.at(source).fragments;
 }
 
 TEST(EventBuilder, AnEventIsCompleteWithItsLastSource) {
-  Harness harness(config_of({10, 20, 30}));
+  Harness harness(small_config({10, 20, 30}));
   PacketWriter a = writer_of(10), b = writer_of(20), c = writer_of(30);
   harness.send(a, {1, 2});
   harness.now_ns = 1100;
@@ -60,7 +48,7 @@ TEST(EventBuilder, AnEventIsCompleteWithItsLastSource) {
 }
 
 TEST(EventBuilder, TheSameSourceTwiceDoesNotCompleteAnEvent) {
-  Harness harness(config_of({1, 2}));
+  Harness harness(small_config({1, 2}));
   PacketWriter a = writer_of(1), b = writer_of(2);
   harness.send(a, {7});
   harness.send(a, {7});
@@ -75,7 +63,7 @@ TEST(EventBuilder, TheSameSourceTwiceDoesNotCompleteAnEvent) {
 }
 
 TEST(EventBuilder, TimeoutClosesAndLatecomersAreLateOnce) {
-  Harness harness(config_of({1, 2}));
+  Harness harness(small_config({1, 2}));
   PacketWriter a = writer_of(1), b = writer_of(2);
   harness.send(a, {7});
   EXPECT_EQ(harness.builder().next_deadline_ns(), 2000);
@@ -95,7 +83,7 @@ TEST(EventBuilder, TimeoutClosesAndLatecomersAreLateOnce) {
 }
 
 TEST(EventBuilder, OldEventsOfAReusedPlaceAreLate) {
-  Harness harness(config_of({1}));
+  Harness harness(small_config({1}));
   PacketWriter a = writer_of(1);
   harness.send(a, {7});
   harness.send(a, {7 + 256});
@@ -106,7 +94,7 @@ TEST(EventBuilder, OldEventsOfAReusedPlaceAreLate) {
 }
 
 TEST(EventBuilder, ANewerEventEvictsTheOldOneOfItsPlace) {
-  Harness harness(config_of({1, 2}));
+  Harness harness(small_config({1, 2}));
   harness.builder().wait_for_nobody(harness.now_ns);
   PacketWriter a = writer_of(1), b = writer_of(2);
   harness.send(a, {7, 8});
@@ -122,7 +110,7 @@ TEST(EventBuilder, ANewerEventEvictsTheOldOneOfItsPlace) {
 }
 
 TEST(EventBuilder, StrangersAreCounted) {
-  Harness harness(config_of({1, 2}));
+  Harness harness(small_config({1, 2}));
   PacketWriter stranger = writer_of(99), old_run = writer_of(1, 1, 4);
   harness.send(stranger, {1, 2, 3});
   harness.send(old_run, {1, 2});
@@ -134,7 +122,7 @@ TEST(EventBuilder, StrangersAreCounted) {
 }
 
 TEST(EventBuilder, DamagedFramesShowAsTransportGap) {
-  Harness harness(config_of({1}));
+  Harness harness(small_config({1}));
   PacketWriter a = writer_of(1);
   for (const std::uint64_t event : {1, 2, 3}) a.add(event, 0, testing::payload_of(1, event));
   const auto frame = a.finish(0);
@@ -151,7 +139,7 @@ TEST(EventBuilder, DamagedFramesShowAsTransportGap) {
 }
 
 TEST(EventBuilder, PacketsThatBreakARuleAreCorrupt) {
-  Harness harness(config_of({1}));
+  Harness harness(small_config({1}));
   PacketWriter other_blocks({1, 5, 1, 1000});
   harness.send(other_blocks, {99, 100});
   const Ledger ledger = harness.stop();
@@ -161,7 +149,7 @@ TEST(EventBuilder, PacketsThatBreakARuleAreCorrupt) {
 }
 
 TEST(EventBuilder, EventsOfAnotherShardAreCorrupt) {
-  BuilderConfig config = config_of({1});
+  BuilderConfig config = small_config({1});
   config.shards = 3;
   config.shard = 1;
   Harness harness(config);
@@ -177,7 +165,7 @@ TEST(EventBuilder, EventsOfAnotherShardAreCorrupt) {
 }
 
 TEST(EventBuilder, AShardUsesAllItsPlaces) {
-  BuilderConfig config = config_of({1, 2});
+  BuilderConfig config = small_config({1, 2});
   config.shards = 64;
   config.shard = 5;
   Harness harness(config);
@@ -197,7 +185,7 @@ TEST(EventBuilder, AShardUsesAllItsPlaces) {
 TEST(EventBuilder, MoreThan64Sources) {
   std::vector<std::uint16_t> sources;
   for (std::uint16_t i = 0; i < 200; ++i) sources.push_back(static_cast<std::uint16_t>(5 * i));
-  Harness harness(config_of(sources));
+  Harness harness(small_config(sources));
   std::vector<PacketWriter> writers;
   for (const std::uint16_t source : sources) writers.push_back(writer_of(source));
   for (std::size_t i = 0; i < writers.size(); ++i) {
@@ -218,7 +206,7 @@ TEST(EventBuilder, MoreThan64Sources) {
 }
 
 TEST(EventBuilder, SourcesThatDisagreeOnTheLuminosityBlockAreFlagged) {
-  Harness harness(config_of({1, 2}));
+  Harness harness(small_config({1, 2}));
   PacketWriter a = writer_of(1), b = writer_of(2);
   harness.send(a, {7}, 3);
   harness.send(b, {7}, 4);
@@ -232,7 +220,7 @@ TEST(EventBuilder, SourcesThatDisagreeOnTheLuminosityBlockAreFlagged) {
 }
 
 TEST(EventBuilder, MessagesAreKeptUntilTheLastOfTheirEventsIsReleased) {
-  Harness harness(config_of({1, 2}));
+  Harness harness(small_config({1, 2}));
   PacketWriter a = writer_of(1), b = writer_of(2);
   harness.hold_events = true;
   harness.send(a, {1, 2});
@@ -254,7 +242,7 @@ TEST(EventBuilder, MessagesAreKeptUntilTheLastOfTheirEventsIsReleased) {
 }
 
 TEST(EventBuilder, IsBusyWhenNobodyReleases) {
-  BuilderConfig config = config_of({1});
+  BuilderConfig config = small_config({1});
   config.closed_events = 200;
   Harness harness(config);
   harness.hold_events = true;
@@ -279,7 +267,7 @@ TEST(EventBuilder, IsBusyWhenNobodyReleases) {
 }
 
 TEST(EventBuilder, WhenAllPacketsAreTakenTheOldestEventsGo) {
-  BuilderConfig config = config_of({1, 2});
+  BuilderConfig config = small_config({1, 2});
   config.max_packets = 8;
   config.max_held_packets = 4;
   Harness harness(config);
@@ -295,7 +283,7 @@ TEST(EventBuilder, WhenAllPacketsAreTakenTheOldestEventsGo) {
 
 TEST(EventBuilder, RefusesAConfigurationThatMakesNoSense) {
   const auto refused = [](auto change) {
-    BuilderConfig config = config_of({1, 2});
+    BuilderConfig config = small_config({1, 2});
     change(config);
     try {
       EventBuilder builder(config);

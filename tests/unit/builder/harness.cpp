@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 namespace crible::builder::testing {
 
 Bytes payload_of(std::uint16_t source, std::uint64_t event) {
@@ -10,6 +12,32 @@ Bytes payload_of(std::uint16_t source, std::uint64_t event) {
     bytes[i] = static_cast<std::byte>(31 * source + 7 * event + 3 * i + (event >> 24));
   }
   return bytes;
+}
+
+BuilderConfig small_config(std::vector<std::uint16_t> sources) {
+  BuilderConfig config;
+  config.run = 5;
+  config.sources = std::move(sources);
+  config.block_events = 100;
+  config.timeout_ns = 1000;
+  config.ring_events = 256;
+  return config;
+}
+
+BuilderConfig numbered_config(std::uint16_t source_count) {
+  std::vector<std::uint16_t> sources(source_count);
+  std::iota(sources.begin(), sources.end(), std::uint16_t{0});
+  return small_config(sources);
+}
+
+wire::PacketWriter writer_of(std::uint16_t source, std::uint32_t epoch, std::uint32_t run) {
+  return wire::PacketWriter({source, run, epoch, 100});
+}
+
+std::vector<wire::PacketWriter> writers_of(std::uint16_t count, std::uint32_t epoch) {
+  std::vector<wire::PacketWriter> writers;
+  for (std::uint16_t i = 0; i < count; ++i) writers.push_back(writer_of(i, epoch));
+  return writers;
 }
 
 /// A copy of a frame on the heap, exactly as long, so that AddressSanitizer sees what is read when.

@@ -17,6 +17,15 @@ using Bytes = std::vector<std::byte>;
 /// What a source sends of an event: different for each pair, of varying length.
 Bytes payload_of(std::uint16_t source, std::uint64_t event);
 
+/// A small builder: run 5, blocks of 100 events, a ring of 256, a timeout of 1000 ns.
+BuilderConfig small_config(std::vector<std::uint16_t> sources);
+/// The same for sources 0, 1, ...
+BuilderConfig numbered_config(std::uint16_t source_count);
+
+/// A source of that run, and all of the sources 0, 1, ...
+wire::PacketWriter writer_of(std::uint16_t source, std::uint32_t epoch = 1, std::uint32_t run = 5);
+std::vector<wire::PacketWriter> writers_of(std::uint16_t count, std::uint32_t epoch = 1);
+
 /// A closed event, as a test remembers it.
 struct SeenEvent {
   std::uint64_t number = 0;

@@ -9,25 +9,9 @@ namespace crible::builder {
 namespace {
 
 using testing::Harness;
+using testing::numbered_config;
+using testing::writers_of;
 using wire::PacketWriter;
-
-constexpr std::uint64_t block_events = 100;
-
-BuilderConfig config_of(std::uint16_t source_count) {
-  BuilderConfig config;
-  config.run = 5;
-  for (std::uint16_t i = 0; i < source_count; ++i) config.sources.push_back(i);
-  config.block_events = block_events;
-  config.timeout_ns = 1000;
-  config.ring_events = 256;
-  return config;
-}
-
-std::vector<PacketWriter> writers_of(std::uint16_t count) {
-  std::vector<PacketWriter> writers;
-  for (std::uint16_t i = 0; i < count; ++i) writers.push_back(PacketWriter({i, 5, 1, block_events}));
-  return writers;
-}
 
 /// What each source still has to send; taken as a shard does, from nobody who is ahead.
 class Queues {
@@ -71,6 +55,16 @@ class Queues {
   std::vector<std::size_t> sent_;
 };
 
+/// A builder of some sources and what these send.
+struct Rig {
+  explicit Rig(std::uint16_t source_count)
+      : harness(numbered_config(source_count)), writers(writers_of(source_count)), queues(source_count) {}
+
+  Harness harness;
+  std::vector<PacketWriter> writers;
+  Queues queues;
+};
+
 /// Until everything is sent. A round takes one nanosecond of the timeout's thousand.
 void send_all(Harness& harness, Queues& queues) {
   for (int round = 0; !queues.empty(); ++round) {
@@ -81,7 +75,7 @@ void send_all(Harness& harness, Queues& queues) {
 }
 
 TEST(Skew, AnEventThatTheRingForgotIsNotDecidedAgain) {
-  Harness harness(config_of(2));
+  Harness harness(numbered_config(2));
   auto writers = writers_of(2);
   for (std::uint64_t event = 0; event < 6400; ++event) harness.send(writers[0], {event});
   harness.wait(3000);  // the vote of the one that is ahead is void now
@@ -92,7 +86,7 @@ TEST(Skew, AnEventThatTheRingForgotIsNotDecidedAgain) {
 }
 
 TEST(Skew, TheManyBehindDoNotDecideAgainWhatOneAheadHasOpened) {
-  Harness harness(config_of(4));
+  Harness harness(numbered_config(4));
   auto writers = writers_of(4);
   for (std::uint64_t event = 0; event < 1000; ++event) harness.send(writers[0], {event});
   for (std::uint64_t event = 0; event < 1000; ++event) {
@@ -104,9 +98,8 @@ TEST(Skew, TheManyBehindDoNotDecideAgainWhatOneAheadHasOpened) {
 }
 
 TEST(Skew, WhoIsAheadWaitsAndNothingIsLost) {
-  Harness harness(config_of(3));
-  auto writers = writers_of(3);
-  Queues queues(3);
+  Rig rig(3);
+  auto& [harness, writers, queues] = rig;
   queues.add(writers[0], 0, 5000, 50);  // ten times as fast as the others
   queues.add(writers[1], 0, 5000, 5);
   queues.add(writers[2], 0, 5000, 5);
@@ -115,9 +108,8 @@ TEST(Skew, WhoIsAheadWaitsAndNothingIsLost) {
 }
 
 TEST(Skew, ASourceThatStartsLateCatchesUp) {
-  Harness harness(config_of(3));
-  auto writers = writers_of(3);
-  Queues queues(3);
+  Rig rig(3);
+  auto& [harness, writers, queues] = rig;
   queues.add(writers[0], 0, 20'000, 10);
   queues.add(writers[1], 0, 20'000, 10);
   // Nobody waits for the third one any more; the others are thousands of events ahead when it comes.
@@ -136,9 +128,8 @@ TEST(Skew, ASourceThatStartsLateCatchesUp) {
 }
 
 TEST(Skew, ASourceThatDiesHoldsTheOthersUpForOneTimeout) {
-  Harness harness(config_of(3));
-  auto writers = writers_of(3);
-  Queues queues(3);
+  Rig rig(3);
+  auto& [harness, writers, queues] = rig;
   queues.add(writers[0], 0, 5000, 10);
   queues.add(writers[1], 0, 5000, 10);
   queues.add(writers[2], 0, 1000, 10);
@@ -155,9 +146,8 @@ TEST(Skew, ASourceThatDiesHoldsTheOthersUpForOneTimeout) {
 }
 
 TEST(Skew, ASourceThatRepeatsItselfHoldsTheOthersUpForOneTimeout) {
-  Harness harness(config_of(3));
-  auto writers = writers_of(3);
-  Queues queues(3);
+  Rig rig(3);
+  auto& [harness, writers, queues] = rig;
   queues.add(writers[0], 0, 5000, 10);
   queues.add(writers[1], 0, 5000, 10);
   queues.add(writers[2], 0, 1000, 10);
@@ -174,9 +164,8 @@ TEST(Skew, ASourceThatRepeatsItselfHoldsTheOthersUpForOneTimeout) {
 }
 
 TEST(Skew, ASourceThatEndedItsRunIsNotWaitedFor) {
-  Harness harness(config_of(2));
-  auto writers = writers_of(2);
-  Queues queues(2);
+  Rig rig(2);
+  auto& [harness, writers, queues] = rig;
   queues.add(writers[0], 0, 3000, 10);
   queues.add(writers[1], 0, 100, 10);
   queues.add_end(writers[1]);
@@ -193,9 +182,8 @@ TEST(Skew, ASourceThatEndedItsRunIsNotWaitedFor) {
 TEST(Skew, AJumpOfAllSourcesOutOfStepLosesNothing) {
   constexpr std::uint64_t jump = std::uint64_t{1} << 32;
   for (std::uint16_t source_count : {2, 4}) {
-    Harness harness(config_of(source_count));
-    auto writers = writers_of(source_count);
-    Queues queues(source_count);
+    Rig rig(source_count);
+    auto& [harness, writers, queues] = rig;
     for (std::uint16_t i = 0; i < source_count; ++i) {
       // Each of them sends in packets of its own length, so they jump at different times.
       for (const std::uint64_t first : {std::uint64_t{0}, jump, 3 * jump, 3 * jump + 600}) {
@@ -210,9 +198,8 @@ TEST(Skew, AJumpOfAllSourcesOutOfStepLosesNothing) {
 TEST(Skew, AWrongNumberNowAndThenHoldsUpNobody) {
   constexpr std::uint64_t wrong = std::uint64_t{1} << 40;
   for (std::uint16_t source_count : {2, 4}) {
-    Harness harness(config_of(source_count));
-    auto writers = writers_of(source_count);
-    Queues queues(source_count);
+    Rig rig(source_count);
+    auto& [harness, writers, queues] = rig;
     for (std::uint64_t event = 0; event < 3000; event += 10) {
       for (PacketWriter& writer : writers) queues.add(writer, event, event + 10, 10);
       if (event % 100 == 0) queues.add(writers[0], wrong + event, wrong + event + 1);
@@ -226,9 +213,8 @@ TEST(Skew, AWrongNumberNowAndThenHoldsUpNobody) {
 
 TEST(Skew, ASourceOfWrongNumbersOnlyIsOnHold) {
   constexpr std::uint64_t wrong = std::uint64_t{1} << 40;
-  Harness harness(config_of(3));
-  auto writers = writers_of(3);
-  Queues queues(3);
+  Rig rig(3);
+  auto& [harness, writers, queues] = rig;
   for (PacketWriter& writer : writers) queues.add(writer, 0, 100, 10);
   queues.add(writers[2], wrong, wrong + 20);
   queues.add(writers[0], 100, 3000, 10);
@@ -248,7 +234,7 @@ TEST(Skew, ASourceOfWrongNumbersOnlyIsOnHold) {
 }
 
 TEST(Skew, PacketsThatRunShortLeaveNobodyBehind) {
-  BuilderConfig config = config_of(4);
+  BuilderConfig config = numbered_config(4);
   config.max_packets = 128;
   Harness harness(config);
   auto writers = writers_of(4);
@@ -263,7 +249,7 @@ TEST(Skew, PacketsThatRunShortLeaveNobodyBehind) {
 }
 
 TEST(Skew, WithoutHeedingItOldEventsGoAndAreCounted) {
-  Harness harness(config_of(2));
+  Harness harness(numbered_config(2));
   auto writers = writers_of(2);
   for (std::uint64_t event = 0; event < 1000; ++event) harness.send(writers[0], {event});
   EXPECT_EQ(harness.builder().on_hold()[0], 1);
@@ -274,7 +260,7 @@ TEST(Skew, WithoutHeedingItOldEventsGoAndAreCounted) {
 }
 
 TEST(Skew, AtAStopNobodyWaits) {
-  Harness harness(config_of(2));
+  Harness harness(numbered_config(2));
   auto writers = writers_of(2);
   for (std::uint64_t event = 0; event < 200; ++event) harness.send(writers[0], {event});
   EXPECT_EQ(harness.builder().on_hold()[0], 1);

@@ -9,26 +9,17 @@ namespace crible::builder {
 namespace {
 
 using testing::Harness;
+using testing::writer_of;
+using testing::writers_of;
 using wire::PacketWriter;
 
 constexpr std::uint64_t block_events = 100;
 constexpr std::uint64_t jump = std::uint64_t{1} << 32;
 
 BuilderConfig config_of(std::uint16_t source_count) {
-  BuilderConfig config;
-  config.run = 5;
-  for (std::uint16_t i = 0; i < source_count; ++i) config.sources.push_back(i);
-  config.block_events = block_events;
-  config.timeout_ns = 1000;
-  config.ring_events = 256;
+  BuilderConfig config = testing::numbered_config(source_count);
   config.max_held_packets = 8;
   return config;
-}
-
-std::vector<PacketWriter> writers_of(std::uint16_t count, std::uint32_t epoch = 1) {
-  std::vector<PacketWriter> writers;
-  for (std::uint16_t i = 0; i < count; ++i) writers.push_back(PacketWriter({i, 5, epoch, block_events}));
-  return writers;
 }
 
 void send_all(Harness& harness, std::vector<PacketWriter>& writers, std::uint64_t event,
@@ -127,7 +118,7 @@ TEST(Restarts, AreCountedAndLoseNothing) {
   Harness harness(config_of(2));
   auto writers = writers_of(2);
   for (std::uint64_t event = 1; event < 20; ++event) send_all(harness, writers, event);
-  writers[1] = PacketWriter({1, 5, 2, block_events});
+  writers[1] = writer_of(1, 2);
   for (std::uint64_t event = 20; event < 40; ++event) send_all(harness, writers, event);
   const Ledger ledger = harness.stop();
   EXPECT_EQ(ledger.total().events.complete, 39);
