@@ -9,7 +9,7 @@ namespace crible::pipeline {
 namespace {
 
 constexpr std::size_t frames_per_chunk = 256;
-constexpr int frames_between_all = 16;
+constexpr std::uint64_t calls_between_all = 16;
 
 std::string bind_problem(const std::string& address, int code) {
   if (code == EADDRINUSE) {
@@ -40,21 +40,22 @@ Receiver::Receiver(zmq::context_t& context, const InputConfig& config,
 Receiver::~Receiver() = default;
 
 bool Receiver::receive(wire::Message& message, std::span<const std::uint8_t> on_hold) noexcept {
-  if (++since_all_ >= frames_between_all) {
-    since_all_ = 0;
+  if (++call_ % calls_between_all == 0) {
     for (Input& input : inputs_) input.dry = false;
   }
-  // First those that had something; when they have nothing more, all.
-  for (int round = 0; round < 2; ++round) {
+  // First those that had something; when they have nothing more, the others.
+  for (const bool all : {false, true}) {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       const std::size_t source = next_;
       next_ = next_ + 1 == inputs_.size() ? 0 : next_ + 1;
-      if (on_hold[source] != 0 || inputs_[source].dry) continue;
-      if (receive_from(source, message)) return true;
-      inputs_[source].dry = true;
+      Input& input = inputs_[source];
+      if (on_hold[source] != 0 || input.asked == call_ || (input.dry && !all)) continue;
+      input.asked = call_;
+      input.dry = !receive_from(source, message);
+      if (!input.dry) return true;
     }
-    for (Input& input : inputs_) input.dry = false;
   }
+  for (Input& input : inputs_) input.dry = false;
   return false;
 }
 
@@ -108,7 +109,11 @@ void Receiver::wait(std::int64_t timeout_ns, std::span<const std::uint8_t> on_ho
     if (on_hold[source] == 0) poll_.push_back({inputs_[source].socket.handle(), 0, ZMQ_POLLIN, 0});
   }
   const std::int64_t timeout_ms = std::clamp<std::int64_t>((timeout_ns + 999'999) / 1'000'000, 0, 1000);
-  zmq_poll(poll_.data(), static_cast<int>(poll_.size()), static_cast<long>(timeout_ms));
+  if (zmq_poll(poll_.data(), static_cast<int>(poll_.size()), static_cast<long>(timeout_ms)) <= 0) return;
+  auto polled = poll_.begin();
+  for (std::size_t source = 0; source < inputs_.size(); ++source) {
+    if (on_hold[source] == 0) inputs_[source].dry = (polled++->revents & ZMQ_POLLIN) == 0;
+  }
 }
 
 void Receiver::close_door() noexcept {

@@ -54,13 +54,14 @@ class Receiver {
   struct Input {
     std::string address;
     zmq::socket_t socket;
-    /// Nothing was there when it was last asked. Asking costs a system call, so it is left out for a while.
+    /// Nothing was there when it was last asked. Asking costs a system call, so the others come first.
     bool dry = false;
+    std::uint64_t asked = 0;  // in which call of receive()
   };
 
   std::vector<Input> inputs_;
   std::size_t next_ = 0;  // whose turn it is
-  int since_all_ = 0;     // frames since all were asked
+  std::uint64_t call_ = 0;
   std::vector<zmq_pollitem_t> poll_;
   std::vector<std::unique_ptr<Frame[]>> frames_;  // grows to the most frames ever held
   std::vector<Frame*> free_;

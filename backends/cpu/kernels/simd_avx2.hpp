@@ -148,8 +148,7 @@ inline V pack_bytes(const V* y) {
 template <int Count>
 inline void store_packed(void* p, V x) {
   if constexpr (Count == 4) return store(p, x);
-  if constexpr (Count == 2)
-    return _mm_storeu_si128(static_cast<__m128i*>(p), _mm256_castsi256_si128(x));
+  if constexpr (Count == 2) return _mm_storeu_si128(static_cast<__m128i*>(p), _mm256_castsi256_si128(x));
   _mm_storel_epi64(static_cast<__m128i*>(p), _mm256_castsi256_si128(x));
 }
 inline void store_bytes(void* p, V x) {

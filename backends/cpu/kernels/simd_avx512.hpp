@@ -127,15 +127,13 @@ template <int Count>
 inline V pack_bytes(const V* y) {
   const V low = _mm512_packs_epi32(y[0], y[Count > 1 ? 1 : 0]);
   const V high = Count == 4 ? _mm512_packs_epi32(y[Count - 2], y[Count - 1]) : low;
-  return _mm512_permutexvar_epi32(
-      _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
-      _mm512_packus_epi16(low, high));
+  return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+                                  _mm512_packus_epi16(low, high));
 }
 template <int Count>
 inline void store_packed(void* p, V x) {
   if constexpr (Count == 4) return store(p, x);
-  if constexpr (Count == 2)
-    return _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_castsi512_si256(x));
+  if constexpr (Count == 2) return _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_castsi512_si256(x));
   _mm_storeu_si128(static_cast<__m128i*>(p), _mm512_castsi512_si128(x));
 }
 /// The lowest byte, or int16, of each lane, side by side.

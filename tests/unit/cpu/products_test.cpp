@@ -18,10 +18,27 @@ using backends::cpu::WeightLanes;
 
 /// Weights around what two products of bytes can add up to in 16 bits: 255 * 128 fits, 255 * 129 does not.
 std::vector<std::vector<std::int64_t>> edge_patterns() {
-  return {{127},          {-128},          {64, 64},       {65, 64},        {64, 65},  {-64, -64},
-          {-64, -65},     {-65, -64},      {127, 1},       {127, 2},        {-128, 0}, {-128, -1},
-          {127, -128},    {-128, 127},     {0, 0, 64, 65}, {1, 0, 0, 0},    {0},       {32, 32, 32, 33},
-          {32, 32, 32, 32}, {-32, -32, -32, -33}, {16, 16, 16, 17, 16, 16, 16, 16}};
+  return {{127},
+          {-128},
+          {64, 64},
+          {65, 64},
+          {64, 65},
+          {-64, -64},
+          {-64, -65},
+          {-65, -64},
+          {127, 1},
+          {127, 2},
+          {-128, 0},
+          {-128, -1},
+          {127, -128},
+          {-128, 127},
+          {0, 0, 64, 65},
+          {1, 0, 0, 0},
+          {0},
+          {32, 32, 32, 33},
+          {32, 32, 32, 32},
+          {-32, -32, -32, -33},
+          {16, 16, 16, 17, 16, 16, 16, 16}};
 }
 
 /// Dense layers of these weights, one behind the other with a requantize between, so that bytes stay bytes.
@@ -40,8 +57,7 @@ network::Network layers(const std::vector<int>& widths, const std::vector<std::v
     network::Requantize requantize;
     requantize.shift = {shift};
     requantize.rounding = network::Rounding::half_even;
-    x = builder.add("bytes" + std::to_string(i), std::move(requantize), {x},
-                    network::Type{false, 8, 0});
+    x = builder.add("bytes" + std::to_string(i), std::move(requantize), {x}, network::Type{false, 8, 0});
   }
   builder.output("y", x);
   return builder.finish();
@@ -53,7 +69,8 @@ std::vector<std::int64_t> repeated(const std::vector<std::int64_t>& pattern, int
   return weights;
 }
 
-/// Inputs are all 0, then all 255, then random: at 255 whatever is wrongly added in 16 bits saturates or wraps.
+/// Inputs are all 0, then all 255, then random: at 255 whatever is wrongly added in 16 bits saturates or
+/// wraps.
 TEST(CpuProducts, AreExactAtTheEdgesOfSixteenBits) {
   for (const std::vector<std::int64_t>& pattern : edge_patterns()) {
     for (int inputs : {3, 8, 40, 72}) {
@@ -61,8 +78,8 @@ TEST(CpuProducts, AreExactAtTheEdgesOfSixteenBits) {
                    std::to_string(inputs) + " inputs");
       const int outputs = 21;
       const network::Network network =
-          layers({inputs, outputs, 5},
-                 {repeated(pattern, inputs * outputs), repeated(pattern, outputs * 5)}, {false, 8, 0}, 2);
+          layers({inputs, outputs, 5}, {repeated(pattern, inputs * outputs), repeated(pattern, outputs * 5)},
+                 {false, 8, 0}, 2);
       expect_equal_to_reference(network, make_events(network, 34, 1), {1, 34});
     }
   }
