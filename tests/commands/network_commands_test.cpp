@@ -66,6 +66,36 @@ TEST(NetworkCommands, ImportInspectAndEvalAgreeWithTheGoldenOutputs) {
   }
 }
 
+TEST(NetworkCommands, JoinedNetworksGiveTheOutputsOfTheirParts) {
+  const std::string tagger = temporary("part.crn");
+  ASSERT_EQ(run("import " + models + "jet_mlp/model.onnx -o " + tagger).status, 0);
+  const std::string joint = temporary("joint.crn");
+  const Outcome join = run("join a=" + tagger + " b=" + tagger + " -o " + joint + " --feed b/x=a/x");
+  ASSERT_EQ(join.status, 0) << join.text;
+  EXPECT_THAT(join.text, AllOf(HasSubstr("a/x : s8.5 [16]"), HasSubstr("a/y"), HasSubstr("b/y")));
+  const Outcome eval = run("eval " + joint + " --input " + models + "jet_mlp/inputs.npy --output " +
+                           temporary("joint.npz") + " --backend cpu");
+  ASSERT_EQ(eval.status, 0) << eval.text;
+  const auto expected = to_integers(read_npy(models + "jet_mlp/expected_int.npy"));
+  for (const auto& [name, array] : read_npz(temporary("joint.npz")))
+    EXPECT_EQ(to_integers(array), expected) << name;
+}
+
+TEST(NetworkCommands, JoinExplainsItsMistakes) {
+  const std::string model = models + "jet_mlp/model.onnx";
+  const auto refusal = [&](const std::string& options) {
+    const Outcome join = run("join a=" + model + " -o " + temporary("no.crn") + " " + options);
+    EXPECT_EQ(join.status, 2) << join.text;
+    return join.text;
+  };
+  EXPECT_THAT(refusal("--feed a/x"), HasSubstr("is not of the form NAME=VALUE"));
+  EXPECT_THAT(refusal("--hide z/y"), HasSubstr("names no part"));
+  EXPECT_THAT(refusal("--hide a/nothing"), HasSubstr("has no output 'nothing' to hide"));
+  EXPECT_THAT(refusal("--feed a/x=c/y"), HasSubstr("which no earlier part has"));
+  EXPECT_THAT(refusal("--constant a/x=1,two"), HasSubstr("'two' is no integer"));
+  EXPECT_THAT(refusal("--constant a/x=1,2"), HasSubstr("a/x"));
+}
+
 TEST(NetworkCommands, FloatsAreEncodedAndRealOutputsDecoded) {
   const Array q = read_npy(models + "jet_mlp/inputs.npy");
   std::vector<double> reals = to_doubles(q);
