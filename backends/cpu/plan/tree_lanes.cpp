@@ -214,8 +214,9 @@ bool Planner::plan_tree_lanes(Context& context, int id, const network::TreeEnsem
   }
   const bool wide_out = !fits_32(network::hull(context.ranges[at]));
   context.tensors[at] = whole(new_base(context.ranges[at], wide_out));
-  std::byte* scratch =
-      plan_.store.allocate(single ? 0 : features.size() * group_trees * static_cast<std::size_t>(bits / 8));
+  // Trees of one leaf each compare no feature, but the kernel still loads one.
+  const std::size_t loaded = single ? 0 : std::max<std::size_t>(features.size(), 1);
+  std::byte* scratch = plan_.store.allocate(loaded * group_trees * static_cast<std::size_t>(bits / 8));
   TreeLanes step{};
   step.features = static_cast<std::uint32_t>(features.size());
   step.feature = plan_.keep_rows_in(features, &TreeFeature::row);
