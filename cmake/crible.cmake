@@ -60,11 +60,11 @@ function(crible_library name)
   target_link_libraries(crible_${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
 endfunction()
 
-# crible_test(NAME LABEL label SOURCES... DEPENDS...): one GoogleTest program, registered with CTest
+# crible_test(NAME LABEL labels... SOURCES... DEPENDS...): one GoogleTest program, registered with CTest
 # as one test. Its working directory is the source tree, so that test data is found by relative path.
 # Its cases are written to test_results/NAME.json, which tools/test counts.
 function(crible_test name)
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT" "LABEL;SOURCES;DEPENDS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()

@@ -1,21 +1,24 @@
 #include "tools/interrupt.hpp"
 
+#include <atomic>
 #include <csignal>
 
 namespace crible::tools {
 namespace {
 
-volatile std::sig_atomic_t requested_flag = 0;
+// Any thread may run the handler; a lock-free atomic is safe in one.
+std::atomic<bool> requested_flag = false;
+static_assert(std::atomic<bool>::is_always_lock_free);
 
 void handle(int signal) {
-  requested_flag = 1;
+  requested_flag = true;
   std::signal(signal, SIG_DFL);
 }
 
 }  // namespace
 
 Interrupt::Interrupt() {
-  requested_flag = 0;
+  requested_flag = false;
   std::signal(SIGINT, handle);
   std::signal(SIGTERM, handle);
 }
@@ -26,7 +29,7 @@ Interrupt::~Interrupt() {
 }
 
 bool Interrupt::requested() const {
-  return requested_flag != 0;
+  return requested_flag;
 }
 
 }  // namespace crible::tools
