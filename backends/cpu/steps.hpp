@@ -293,8 +293,10 @@ struct TreeLanes {
 /// How a sum becomes the result of a Product. none: stored as it is. shift: sum >> shift, the rounding in the
 /// bias; where `odd`, (sum + ((sum >> shift) & mask)) >> shift, with a mask of 1: half to even; where
 /// `negative`, (sum + plus + ((sum >> 31) & mask)) >> shift. scale: sum * multiplier + offset in 64 bits,
-/// unsigned, shifted likewise. count: sign * (number of thresholds <= sum). Then `add`, low and high.
-enum class Finish : std::uint8_t { none, shift, scale, count };
+/// unsigned, shifted likewise. scale_high: the same where the shift is at least 32, or the multiplier can be
+/// made larger so that it is: only the high halves of the products are shifted. count: sign * (number of
+/// thresholds <= sum). Then `add`, low and high.
+enum class Finish : std::uint8_t { none, shift, scale, scale_high, count };
 
 /// In which form the results are stored: one int32, two int16 or four bytes in a lane.
 enum class Form : std::uint8_t { wide, shorts, bytes };
@@ -310,7 +312,8 @@ struct Epilogue {
   const std::int32_t* plus;  // added before the shift, where it is not in the bias
   const std::int32_t* mask;
   const std::int32_t* multiplier;  // scale
-  const std::int64_t* offset;      // scale: includes 2^62, and plus unless odd
+  const std::int64_t* offset;      // scale: includes 2^62, and plus unless odd; scale_high: includes plus;
+                                   // single: of even outputs of each block, then of odd ones
   const std::int64_t* wide_plus;   // scale and odd: added before the shift
   const std::int32_t* correction;  // scale: minus 2^(62 - shift), modulo 2^32
   const std::int32_t* add;         // zero point minus the stored form's offset

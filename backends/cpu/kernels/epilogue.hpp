@@ -54,6 +54,14 @@ inline V scaled(const Epilogue& e, std::uint32_t output, V sum) {
   return add(narrow(low, high), Get::get(e.correction + output));
 }
 
+/// The high halves of 64-bit products, which lie where sums of 32 bits lie.
+template <class Get>
+inline V scaled_high(const Epilogue& e, std::uint32_t output, V sum) {
+  const V high = high_products(sum, Get::get(e.multiplier + output), Get::low(e.offset + output),
+                               Get::high(e.offset + output));
+  return shift_right(high, Get::get(e.shift + output));
+}
+
 template <class Get>
 inline V counted(const Epilogue& e, std::uint32_t output, V sum) {
   V count = zero();
@@ -74,6 +82,9 @@ inline V finish(const Epilogue& e, std::uint32_t output, V sum) {
       break;
     case Finish::scale:
       sum = scaled<Get>(e, output, sum);
+      break;
+    case Finish::scale_high:
+      sum = scaled_high<Get>(e, output, sum);
       break;
     case Finish::count:
       sum = counted<Get>(e, output, sum);

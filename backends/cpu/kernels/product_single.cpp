@@ -41,13 +41,12 @@ struct AnyFinish {
 /// One shift for all outputs, results as bytes: what most layers are.
 template <bool Odd>
 struct ShiftToBytes {
-  UniformShift<Odd> shift;
-
-  explicit ShiftToBytes(const Product& p) : shift(p.epilogue) {}
+  const Product& p;
 
   template <int Blocks>
   [[gnu::always_inline]] void store_blocks(const Frame& frame, Row out, std::uint32_t block,
                                            const V* sums) const {
+    const UniformShift<Odd> shift(p.epilogue);  // each time: the sums need the registers until now
     V y[Blocks];
     for (int b = 0; b < Blocks; ++b) y[b] = shift.shifted(sums[b]);
     const Row first = out + block * vector_lanes / 4;
@@ -75,14 +74,14 @@ struct Group {
   const Row* in;
   GroupWeights weights;
 
-  V input(std::uint32_t lane, int pixel) const {
+  V input(std::size_t lane, int pixel) const {
     return broadcast(frame, in[static_cast<std::size_t>(pixel) * p.depth + lane]);
   }
 
-  [[gnu::always_inline]] void step(std::uint32_t k, V* sum) const {
+  [[gnu::always_inline]] void step(std::size_t k, V* sum) const {
     typename Dots::Input x[Pixels];
     for (int i = 0; i < Pixels; ++i) x[i] = Dots::prepare(input(k, i));
-    const std::int32_t* of_step = weights.uniform + std::size_t{k} * (Blocks * step_words);
+    const std::int32_t* of_step = weights.uniform + k * (Blocks * step_words);
     for (int b = 0; b < Blocks; ++b) {
       const auto w = Dots::weights(of_step + b * step_words);
       for (int i = 0; i < Pixels; ++i) sum[i * Blocks + b] = Dots::dot(sum[i * Blocks + b], x[i], w);
@@ -95,14 +94,15 @@ struct Group {
       sum[0][r] = load(bias + r % Blocks * vector_lanes);
       for (int chain = 1; chain < chains; ++chain) sum[chain][r] = zero();
     }
-    std::uint32_t k = 0;
+    const std::size_t depth = p.depth;
+    std::size_t k = 0;
     if constexpr (Dots::in_shorts) {
       add_segments(sum[0]);
     } else {
-      for (; k + chains <= p.depth; k += chains) {
-        for (int chain = 0; chain < chains; ++chain) step(k + static_cast<std::uint32_t>(chain), sum[chain]);
+      for (; k + chains <= depth; k += chains) {
+        for (int chain = 0; chain < chains; ++chain) step(k + static_cast<std::size_t>(chain), sum[chain]);
       }
-      for (; k < p.depth; ++k) step(k, sum[0]);
+      for (; k < depth; ++k) step(k, sum[0]);
     }
     if constexpr (Dots::has_rest) add_rest(sum[0]);
     for (int r = 0; r < results; ++r) {
@@ -112,10 +112,10 @@ struct Group {
   }
 
   [[gnu::always_inline]] void add_rest(V* sum) const {
-    for (std::uint32_t k = weights.rest_begin; k < weights.rest_end; k += Blocks) {
+    for (std::size_t k = weights.rest_begin; k < weights.rest_end; k += Blocks) {
       for (int b = 0; b < Blocks; ++b) {
-        const std::uint32_t step = k + static_cast<std::uint32_t>(b);
-        const auto w = Dots::weights(p.rest + std::size_t{step} * step_words);
+        const std::size_t step = k + static_cast<std::size_t>(b);
+        const auto w = Dots::weights(p.rest + step * step_words);
         for (int i = 0; i < Pixels; ++i) {
           const auto x = Dots::prepare(input(p.lane[step], i));
           sum[i * Blocks + b] = Dots::dot(sum[i * Blocks + b], x, w);
@@ -126,8 +126,9 @@ struct Group {
 
   [[gnu::always_inline]] void add_segments(V* sum) const {
 #if defined(CRIBLE_CPU_PAIRS)
-    for (std::uint32_t k = 0; k < p.depth;) {
-      const std::uint32_t end = p.segment < p.depth - k ? k + p.segment : p.depth;
+    const std::size_t depth = p.depth;
+    for (std::size_t k = 0; k < depth;) {
+      const std::size_t end = p.segment < depth - k ? k + p.segment : depth;
       V shorts[results];
       for (int r = 0; r < results; ++r) shorts[r] = zero();
       for (; k < end; ++k) step(k, shorts);

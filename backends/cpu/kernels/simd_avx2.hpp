@@ -129,6 +129,13 @@ inline V narrow(D low, D high) {
   return _mm256_permute4x64_epi64(_mm256_castps_si256(even), 0xd8);
 }
 
+/// Bits 32 to 63 of a * b + c, where c has the even lanes and the odd ones apart.
+inline V high_products(V a, V b, D even, D odd) {
+  const D of_even = add_64(_mm256_mul_epi32(a, b), even);
+  const D of_odd = add_64(_mm256_mul_epi32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32)), odd);
+  return _mm256_blend_epi32(_mm256_srli_epi64(of_even, 32), of_odd, 0xaa);
+}
+
 inline V quads(const V* y) {
   const V order =
       _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));

@@ -114,6 +114,13 @@ inline V narrow(D low, D high) {
                             1);
 }
 
+/// Bits 32 to 63 of a * b + c, where c has the even lanes and the odd ones apart.
+inline V high_products(V a, V b, D even, D odd) {
+  const D of_even = add_64(_mm512_mul_epi32(a, b), even);
+  const D of_odd = add_64(_mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32)), odd);
+  return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(of_even, 32), of_odd);
+}
+
 /// The four bytes of each lane from four vectors, saturated to 0..255.
 inline V quads(const V* y) {
   const V order = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));

@@ -130,6 +130,16 @@ inline V narrow(D low, D high) {
            static_cast<std::int32_t>(high[0]), static_cast<std::int32_t>(high[1])};
 }
 
+/// Bits 32 to 63 of a * b + c, where c has the even lanes and the odd ones apart.
+inline V high_products(V a, V b, D even, D odd) {
+  V high;
+  for (int lane = 0; lane < vector_lanes; ++lane) {
+    const std::int64_t c = lane % 2 == 0 ? even[lane / 2] : odd[lane / 2];
+    high[lane] = static_cast<std::int32_t>((std::int64_t{a[lane]} * b[lane] + c) >> 32);
+  }
+  return high;
+}
+
 inline V quads(const V* y) {
   const V top = set1(255);
   V bytes[4];

@@ -73,6 +73,32 @@ bool scale_is_exact(const Parameters& p, Interval sum) {
   return std::min(a, b) > -limit / 4 && std::max(a, b) < limit / 4;
 }
 
+/// Of each block the entries of even lanes, then those of odd ones.
+std::vector<std::int64_t> evens_first(const std::vector<std::int64_t>& values, std::size_t block) {
+  std::vector<std::int64_t> result;
+  for (std::size_t first = 0; first < values.size(); first += block) {
+    for (std::size_t parity : {0u, 1u}) {
+      for (std::size_t i = parity; i < block; i += 2) result.push_back(values[first + i]);
+    }
+  }
+  return result;
+}
+
+/// How far a shift is from 32 bits: by so much the multiplier and the offset can be enlarged instead.
+int missing_to_32(const Parameters& p) {
+  return std::max(0, 32 - p.shift);
+}
+
+bool high_half_is_exact(const Parameters& p, Interval sum) {
+  if (!scale_is_exact(p, sum) || p.terms.if_odd != 0 || p.shift > 62) return false;
+  const int more = missing_to_32(p);
+  const std::int64_t limit = (std::int64_t{1} << 61) >> more;
+  const std::int64_t enlarged = p.multiplier * (std::int64_t{1} << more);
+  const std::int64_t largest =
+      std::max(std::abs(sum.low * p.multiplier), std::abs(sum.high * p.multiplier)) + std::abs(p.offset);
+  return fits_32({enlarged, enlarged}) && largest + p.terms.plus < limit;
+}
+
 }  // namespace
 
 int only_reader(const network::Network& network, const std::vector<int>& uses, int id) {
@@ -92,6 +118,7 @@ bool Planner::can_requantize(const Context& context, int id, int next, const std
   const Interval bounds = overflow_bounds(node.type, r.overflow);
   bool all_shift = true;
   bool all_scale = true;
+  bool all_high = true;
   bool some_unshifted = false;
   for (const Matrix& matrix : matrices) {
     for (std::uint32_t o = 0; o < matrix.outputs; ++o) {
@@ -103,6 +130,7 @@ bool Planner::can_requantize(const Context& context, int id, int next, const std
       }
       all_shift = all_shift && shift_is_exact(p, sum);
       all_scale = all_scale && scale_is_exact(p, sum);
+      all_high = all_high && high_half_is_exact(p, sum);
       some_unshifted = some_unshifted || p.shift == 0;
       if (!all_shift && !all_scale) return false;
       const std::int64_t a = rounded(sum.low, p.multiplier, p.offset, p.shift, p.terms) + p.zero_point;
@@ -117,7 +145,7 @@ bool Planner::can_requantize(const Context& context, int id, int next, const std
       }
     }
   }
-  finish = all_shift ? Finish::shift : Finish::scale;
+  finish = all_shift ? Finish::shift : all_high ? Finish::scale_high : Finish::scale;
   return all_shift || r.rounding != network::Rounding::half_even || !some_unshifted;
 }
 
@@ -225,6 +253,7 @@ Epilogue Planner::make_epilogue(const Context& context, const Ending& ending, co
 
   const auto& r = std::get<network::Requantize>(node.operation);
   const bool is_scale = ending.finish == Finish::scale;
+  const bool is_high = ending.finish == Finish::scale_high;
   std::vector<std::int32_t> shift(padded, 0), plus(padded, 0), mask(padded, 0), multiplier(padded, 0),
       correction(padded, 0);
   std::vector<std::int64_t> offset(padded, 0), wide_plus(padded, 0);
@@ -243,6 +272,13 @@ Epilogue Planner::make_epilogue(const Context& context, const Ending& ending, co
       correction[o] = wrapped(-(std::int64_t{1} << (scale_bias_bits - p.shift)));
       continue;
     }
+    if (is_high) {
+      const std::int64_t more = std::int64_t{1} << missing_to_32(p);
+      shift[o] = std::max(0, p.shift - 32);
+      multiplier[o] = static_cast<std::int32_t>(p.multiplier * more);
+      offset[o] = (p.offset + p.terms.plus) * more;
+      continue;
+    }
     mask[o] = static_cast<std::int32_t>(negative ? p.terms.if_negative : p.terms.if_odd);
     plus[o] = negative ? static_cast<std::int32_t>(p.terms.plus) : 0;
     bias[o] = wrapped(bias[o] + p.offset + (negative ? 0 : p.terms.plus));
@@ -254,6 +290,7 @@ Epilogue Planner::make_epilogue(const Context& context, const Ending& ending, co
       add[o] = 0;
     }
   }
+  if (is_high && layout_ == Layout::single) offset = evens_first(offset, kernels_.block_single);
   const auto all_same = [&](const std::vector<std::int32_t>& list) {
     return std::all_of(list.begin(), list.begin() + matrix.outputs,
                        [&](std::int32_t x) { return x == list[0]; });

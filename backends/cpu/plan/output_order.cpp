@@ -54,21 +54,27 @@ std::int32_t conflicts(const std::vector<std::int32_t>& a, const std::vector<std
   return count;
 }
 
-/// Pairs with few conflicts side by side: who has most chooses first.
-std::vector<std::uint32_t> paired(const Readers& readers, std::int32_t limit) {
-  const std::size_t count = readers.outputs;
-  std::vector<std::vector<std::int32_t>> cost(count, std::vector<std::int32_t>(count, 0));
-  std::vector<std::int64_t> total(count, 0);
-  for (std::size_t i = 0; i < count; ++i) {
-    for (std::size_t j = i + 1; j < count; ++j) {
+using Costs = std::vector<std::vector<std::int32_t>>;
+
+Costs costs_of(const Readers& readers, std::int32_t limit) {
+  Costs cost(readers.outputs, std::vector<std::int32_t>(readers.outputs, 0));
+  for (std::size_t i = 0; i < readers.outputs; ++i) {
+    for (std::size_t j = i + 1; j < readers.outputs; ++j) {
       cost[i][j] = cost[j][i] = conflicts(readers.weights[i], readers.weights[j], limit);
     }
-    total[i] = std::accumulate(cost[i].begin(), cost[i].end(), std::int64_t{0});
   }
-  std::vector<std::uint32_t> waiting(count);
+  return cost;
+}
+
+/// Who has most conflicts chooses first.
+std::vector<std::uint32_t> first_choices(const Costs& cost) {
+  std::vector<std::uint32_t> waiting(cost.size());
   std::iota(waiting.begin(), waiting.end(), 0u);
+  const auto total = [&](std::uint32_t i) {
+    return std::accumulate(cost[i].begin(), cost[i].end(), std::int64_t{0});
+  };
   std::stable_sort(waiting.begin(), waiting.end(),
-                   [&](std::uint32_t a, std::uint32_t b) { return total[a] > total[b]; });
+                   [&](std::uint32_t a, std::uint32_t b) { return total(a) > total(b); });
   std::vector<std::uint32_t> order;
   while (!waiting.empty()) {
     const std::uint32_t one = waiting.front();
@@ -82,6 +88,39 @@ std::vector<std::uint32_t> paired(const Readers& readers, std::int32_t limit) {
     waiting.erase(partner);
   }
   return order;
+}
+
+/// Two pairs exchange partners where that leaves fewer conflicts; true if any did.
+bool exchange_partners(const Costs& cost, std::vector<std::uint32_t>& order) {
+  bool changed = false;
+  for (std::size_t i = 0; i + 1 < order.size(); i += 2) {
+    for (std::size_t j = i + 2; j + 1 < order.size(); j += 2) {
+      for (std::size_t other : {j, j + 1}) {
+        const std::uint32_t left = order[other == j ? j + 1 : j];
+        const std::int32_t now = cost[order[i]][order[i + 1]] + cost[order[j]][order[j + 1]];
+        if (cost[order[i]][order[other]] + cost[order[i + 1]][left] >= now) continue;
+        std::swap(order[i + 1], order[other]);
+        changed = true;
+      }
+    }
+  }
+  return changed;
+}
+
+/// Neighbours with few conflicts; pairs that have some share lanes.
+std::vector<std::uint32_t> paired(const Readers& readers, std::int32_t limit) {
+  constexpr int most_rounds = 8;
+  const Costs cost = costs_of(readers, limit);
+  std::vector<std::uint32_t> order = first_choices(cost);
+  for (int round = 0; round < most_rounds && exchange_partners(cost, order); ++round) {
+  }
+  std::vector<std::pair<std::int32_t, std::size_t>> pairs;
+  for (std::size_t i = 0; i + 1 < order.size(); i += 2) pairs.push_back({-cost[order[i]][order[i + 1]], i});
+  std::sort(pairs.begin(), pairs.end());
+  std::vector<std::uint32_t> sorted;
+  for (const auto& [conflicts_less, i] : pairs) sorted.insert(sorted.end(), {order[i], order[i + 1]});
+  if (order.size() % 2 == 1) sorted.push_back(order.back());
+  return sorted;
 }
 
 }  // namespace

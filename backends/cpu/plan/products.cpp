@@ -31,6 +31,21 @@ void Planner::plan_dense(Context& context, int id, const network::Dense& dense) 
   plan_products(context, id, std::move(matrices));
 }
 
+namespace {
+
+/// How many groups of a convolution are planned together: as many as fill a block of outputs. The weights
+/// between them are zero, which costs less than channels that cannot travel side by side.
+int groups_together(const network::Conv& conv) {
+  constexpr int least_outputs = 4;
+  const int filters = conv.filters / conv.groups;
+  for (int together = 1; together <= conv.groups; ++together) {
+    if (conv.groups % together == 0 && together * filters >= least_outputs) return together;
+  }
+  return 1;
+}
+
+}  // namespace
+
 void Planner::plan_conv(Context& context, int id, const network::Conv& conv) {
   const Node& node = context.network.nodes[static_cast<std::size_t>(id)];
   const Tensor& in = context.tensors[static_cast<std::size_t>(node.inputs[0])];
@@ -39,13 +54,17 @@ void Planner::plan_conv(Context& context, int id, const network::Conv& conv) {
   const std::size_t taps = network::element_count(window.kernel);
   const std::size_t pixels = network::element_count(node.shape) / static_cast<std::size_t>(node.shape[0]);
   const std::size_t in_pixels = in.size() / static_cast<std::size_t>(in_shape[0]);
-  const auto channels = static_cast<std::size_t>(in_shape[0] / conv.groups);
-  const auto filters = static_cast<std::size_t>(conv.filters / conv.groups);
+  const auto together = static_cast<std::size_t>(groups_together(conv));
+  const std::size_t groups = static_cast<std::size_t>(conv.groups) / together;
+  const std::size_t channels = static_cast<std::size_t>(in_shape[0]) / groups;
+  const std::size_t filters = static_cast<std::size_t>(conv.filters) / groups;
+  const std::size_t own_channels = channels / together;
+  const std::size_t own_filters = filters / together;
   const Shape in_extent(in_shape.begin() + 1, in_shape.end());
   const Shape out_extent(node.shape.begin() + 1, node.shape.end());
 
   std::vector<Matrix> matrices;
-  for (std::size_t group = 0; group < static_cast<std::size_t>(conv.groups); ++group) {
+  for (std::size_t group = 0; group < groups; ++group) {
     Matrix matrix;
     matrix.outputs = static_cast<std::uint32_t>(filters);
     matrix.depth = static_cast<std::uint32_t>(taps * channels);
@@ -58,7 +77,9 @@ void Planner::plan_conv(Context& context, int id, const network::Conv& conv) {
       matrix.bias.push_back(conv.bias[filter]);
       for (std::size_t tap = 0; tap < taps; ++tap) {
         for (std::size_t c = 0; c < channels; ++c) {
-          matrix.weights.push_back(conv.weights[(filter * channels + c) * taps + tap]);
+          const bool own = c / own_channels == f / own_filters;
+          matrix.weights.push_back(own ? conv.weights[(filter * own_channels + c % own_channels) * taps + tap]
+                                       : 0);
         }
       }
     }

@@ -17,7 +17,7 @@ constexpr std::size_t pairs_cost = 55;
 constexpr std::size_t segment_cost = 50;
 
 // The same of one step of a block of eight outputs for one event.
-constexpr std::size_t halves_step_cost = 11;
+constexpr std::size_t halves_step_cost = 14;
 constexpr std::size_t widened_step_cost = 20;
 constexpr std::size_t alone_step_cost = 10;
 constexpr std::size_t rest_step_cost = 15;

@@ -112,6 +112,81 @@ TEST(CpuProducts, AreExactForWeightsOfAnySize) {
   }
 }
 
+/// A dense layer, then a requantize with a multiplier: in 32-bit halves where the shift allows, else in 64
+/// bits.
+TEST(CpuProducts, ScaleExactly) {
+  std::mt19937_64 random(17);
+  const auto scales = std::vector<std::pair<std::int64_t, int>>{{1, 0},
+                                                                {3, 1},
+                                                                {-5, 4},
+                                                                {77777, 20},
+                                                                {1 << 30, 31},
+                                                                {(1ll << 31) - 1, 32},
+                                                                {-(1ll << 31), 33},
+                                                                {1987654321, 38},
+                                                                {1234567, 45},
+                                                                {-3, 50},
+                                                                {1, 61}};
+  const network::Rounding roundings[] = {network::Rounding::floor, network::Rounding::half_up,
+                                         network::Rounding::half_down, network::Rounding::half_even,
+                                         network::Rounding::ceil};
+  for (const auto& [multiplier, shift] : scales) {
+    for (network::Rounding rounding : roundings) {
+      for (const int width : {8, 16, 32}) {
+        SCOPED_TRACE(std::to_string(multiplier) + " >> " + std::to_string(shift) + " to " +
+                     std::to_string(width) + " bits");
+        network::Builder builder("scaled");
+        const network::NodeId x = builder.input("x", {20}, {true, 8, 0});
+        network::Dense dense;
+        dense.inputs = 20;
+        dense.outputs = 19;
+        dense.weights = drawn(random, 20 * 19, 127, 0);
+        dense.bias.assign(19, 5);
+        network::Requantize requantize;
+        requantize.rounding = rounding;
+        requantize.axis = 0;
+        requantize.offset.clear();
+        requantize.multiplier.assign(19, multiplier);
+        requantize.multiplier[3] = multiplier / 2 + 1;
+        requantize.shift.assign(19, shift);
+        const std::int64_t unit = shift > 4 ? std::int64_t{1} << (shift - 4) : 1;
+        for (std::int64_t o = 0; o < 19; ++o) requantize.offset.push_back(o * unit);
+        requantize.zero_point = {-7};
+        const network::NodeId y = builder.add("dense", std::move(dense), {x});
+        builder.output("y", builder.add("scaled", std::move(requantize), {y}, network::Type{true, width, 0}));
+        const network::Network network = builder.finish();
+        expect_equal_to_reference(network, make_events(network, 33, 3), {1, 33});
+      }
+    }
+  }
+}
+
+/// Groups of one filter each, with more channels than fill a block and fewer.
+TEST(CpuProducts, ConvolveDepthwise) {
+  std::mt19937_64 random(19);
+  for (int groups : {2, 3, 4, 6, 8, 12, 20}) {
+    for (int filters : {1, 2}) {
+      SCOPED_TRACE(std::to_string(groups) + " groups of " + std::to_string(filters));
+      network::Builder builder("depthwise");
+      network::NodeId x = builder.input("x", {groups, 5, 6}, {false, 8, 0});
+      network::Conv conv;
+      conv.filters = groups * filters;
+      conv.groups = groups;
+      conv.window = {{3, 2}, {1, 2}, {1, 1}, {1, 0}, {1, 1}};
+      conv.weights = drawn(random, conv.filters * 6, 127, 0);
+      conv.bias = drawn(random, conv.filters, 100, 0);
+      network::Requantize requantize;
+      requantize.shift = {7};
+      requantize.rounding = network::Rounding::half_even;
+      x = builder.add("conv", std::move(conv), {x});
+      x = builder.add("bytes", std::move(requantize), {x}, network::Type{false, 8, 0});
+      builder.output("y", x);
+      const network::Network network = builder.finish();
+      expect_equal_to_reference(network, make_events(network, 33, 3), {1, 33});
+    }
+  }
+}
+
 struct Extremes {
   std::int64_t low = 0;
   std::int64_t high = 0;
