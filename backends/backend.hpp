@@ -29,7 +29,8 @@ struct Device {
   std::string name;         // as the user names it: "cpu:avx2", "opencl:0"
   std::string description;  // model and properties for people
   bool usable = true;
-  std::string reason;  // why not, and what to do, when it is not usable
+  std::string reason;       // why not, and what to do, when it is not usable
+  bool shares_cpu = false;  // computes on the processor's own cores: never chosen unless it is asked for
 };
 
 struct CompileOptions {
@@ -84,6 +85,9 @@ class Backend {
 
 /// All backends of this build, in order of preference; the CPU is always among them.
 const std::vector<std::unique_ptr<Backend>>& registry();
+
+/// Names of the usable devices that have processors of their own.
+std::vector<std::string> accelerators();
 
 /// Throws Error that lists the known names.
 const Backend& find(const std::string& name);

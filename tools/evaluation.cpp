@@ -123,7 +123,9 @@ void fill(backends::Slot& slot, const std::vector<const Node*>& input_nodes, con
   }
 }
 
-Evaluated evaluate_device(const Network& network, const EventArrays& inputs, const std::string& name) {
+Evaluated evaluate_device(const Network& network, const EventArrays& inputs, const std::string& wanted) {
+  const std::vector<std::string> accelerators = backends::accelerators();
+  const std::string name = wanted != "auto" ? wanted : accelerators.empty() ? "cpu" : accelerators.front();
   const std::size_t colon = name.find(':');
   const backends::Backend& backend = backends::find(name.substr(0, colon));
   if (const std::string reason = backend.supports(network); !reason.empty()) throw Error(reason);

@@ -49,17 +49,29 @@ ordered_json chains(const RunSummary& summary, const menu::Menu& menu) {
   return result;
 }
 
+/// Which device took how many batches of a network, and why.
+ordered_json routing(const batching::Routing& routing) {
+  ordered_json devices = ordered_json::array();
+  for (const batching::RouteCounts& route : routing.routes) {
+    devices.push_back({{"device", route.device},
+                       {"batches", route.batches},
+                       {"events", route.events},
+                       {"one_event_ns", route.one_event_ns},
+                       {"full_batch_ns", route.full_batch_ns}});
+  }
+  return {{"devices", devices},         {"why", routing.why},     {"moved_to_cpu", routing.moved},
+          {"checked", routing.checked}, {"wrong", routing.wrong}, {"troubles", routing.troubles}};
+}
+
 ordered_json batches(const RunSummary& summary, const pipeline::Trigger& trigger) {
   ordered_json result = ordered_json::object();
   for (std::size_t n = 0; n < summary.shards.batches.size(); ++n) {
     const auto& counts = summary.shards.batches[n];
-    result[trigger.bindings[n].name()] = {{"hash", trigger.network_hashes[n]},
-                                          {"requests", counts.requests},
-                                          {"batches", counts.batches},
-                                          {"full", counts.full},
-                                          {"deadline", counts.deadline},
-                                          {"idle", counts.idle},
-                                          {"failed", counts.failed}};
+    result[trigger.bindings[n].name()] = {
+        {"hash", trigger.network_hashes[n]}, {"requests", counts.requests},
+        {"batches", counts.batches},         {"full", counts.full},
+        {"deadline", counts.deadline},       {"idle", counts.idle},
+        {"failed", counts.failed},           {"routing", routing(summary.shards.routing[n])}};
   }
   return result;
 }
@@ -159,6 +171,18 @@ std::string run_text(const RunSummary& summary, const pipeline::Trigger& trigger
     if (shards.causes[c] == 0) continue;
     text += fmt::format("  cause {}: {} events\n", menu::to_string(static_cast<menu::Cause>(c)),
                         count_text(shards.causes[c]));
+  }
+  for (std::size_t n = 0; n < shards.routing.size(); ++n) {
+    const batching::Routing& way = shards.routing[n];
+    text += fmt::format("  network {}: ", trigger.bindings[n].name());
+    for (const batching::RouteCounts& route : way.routes) {
+      text += fmt::format("{} batches on {}, ", count_text(route.batches), route.device);
+    }
+    text += fmt::format("because {}\n", way.why);
+    if (way.moved + way.wrong != 0) {
+      text += fmt::format("    {} batches moved to the CPU; {} of {} checked batches wrong\n",
+                          count_text(way.moved), count_text(way.wrong), count_text(way.checked));
+    }
   }
   if (shards.offered != 0) {
     text += fmt::format("  recorded {} events, {} bytes\n", count_text(summary.recorded.recorded),

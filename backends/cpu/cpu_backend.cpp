@@ -15,7 +15,7 @@ class CpuBackend : public Backend {
   std::vector<Device> devices() const override {
     std::vector<Device> devices;
     for (const Variant& variant : variants()) {
-      devices.push_back({variant.name, variant.description, variant.usable, variant.reason});
+      devices.push_back({variant.name, variant.description, variant.usable, variant.reason, true});
     }
     return devices;
   }

@@ -14,8 +14,9 @@ class OpenclBackend : public Backend {
   std::vector<Device> devices() const override {
     std::vector<Device> list;
     for (const DeviceInfo& device : inventory().devices)
-      list.push_back({device.name, device.description, true, {}});
-    for (const std::string& reason : inventory().reasons) list.push_back({"opencl", "OpenCL", false, reason});
+      list.push_back({device.name, device.description, true, {}, device.is_cpu});
+    for (const std::string& reason : inventory().reasons)
+      list.push_back({"opencl", "OpenCL", false, reason, false});
     return list;
   }
 

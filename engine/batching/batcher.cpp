@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "engine/batching/routed_program.hpp"
+
 namespace crible::batching {
 
 namespace {
@@ -40,6 +42,7 @@ Batcher::Batcher(std::vector<std::unique_ptr<backends::Program>> programs, std::
   lanes_.reserve(programs.size());
   for (auto& program : programs) {
     TimeModel model = measure(*program);
+    if (auto* routed = dynamic_cast<RoutedProgram*>(program.get())) routed->forget_counts();
     lanes_.emplace_back(std::move(program), std::move(model));
     Lane& lane = lanes_.back();
     lane.device = devices.try_emplace(lane.program->device(), devices.size()).first->second;
@@ -47,6 +50,15 @@ Batcher::Batcher(std::vector<std::unique_ptr<backends::Program>> programs, std::
   open_lanes_.reserve(lanes_.size());
   device_batches_.assign(devices.size(), 0);
   device_backlog_ns_.assign(devices.size(), 0);
+}
+
+Routing Batcher::routing(std::size_t network) const {
+  const backends::Program& program = *lanes_[network].program;
+  if (const auto* routed = dynamic_cast<const RoutedProgram*>(&program)) return routed->routing();
+  const Lane& lane = lanes_[network];
+  RouteCounts only{program.device(), lane.counters.batches, lane.counters.requests, lane.model.predict_ns(1),
+                   lane.model.predict_ns(program.max_batch())};
+  return {.routes = {only}, .why = program.device() + " was asked for"};
 }
 
 void Batcher::open(Lane& lane, std::size_t network) noexcept {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backends/backend.hpp"
+#include "engine/batching/routing.hpp"
 #include "engine/batching/time_model.hpp"
 
 namespace crible::batching {
@@ -79,6 +80,8 @@ class Batcher {
   const backends::Program& program(std::size_t network) const { return *lanes_[network].program; }
   const TimeModel& time_model(std::size_t network) const { return lanes_[network].model; }
   const Counters& counters(std::size_t network) const { return lanes_[network].counters; }
+  /// Which devices took its batches, and why.
+  Routing routing(std::size_t network) const;
 
   /// Takes the next row of `network`: the address of the row in each of its inputs, to be filled before
   /// the next call of claim() or pump(). Empty when every slot is full or in flight: pump first.

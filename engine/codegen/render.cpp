@@ -92,6 +92,9 @@ Source render(const Network& network, const Dialect& dialect, const Options& opt
   renderer.run(network);
   source.table_bytes = renderer.table_bytes();
   source.uses_tiles = renderer.uses_tiles();
+  for (const Renderer::Port& port : renderer.ports()) {
+    source.ports.push_back({port.name, name(port.element), port.elements, port.output});
+  }
   const bool constant = source.table_bytes <= static_cast<std::size_t>(dialect.constant_bytes);
   const char* arena_space = source.scratch ? dialect.global : dialect.shared;
   const char* group_parameters = renderer.many_events() ? "i32* arena, i32 lane, i32 lanes, i32 count"

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "engine/codegen/dialect.hpp"
 #include "engine/network/network.hpp"
@@ -23,8 +24,17 @@ struct Options {
   std::size_t shared_bytes = 48 * 1024;  // of a group's memory; tensors that need more are in scratch memory
 };
 
+/// A parameter of the kernel: an input or output of the network.
+struct Port {
+  std::string name;
+  std::string element;       // "i8"
+  std::size_t elements = 0;  // of an event
+  bool is_output = false;
+};
+
 struct Source {
   std::string text;
+  std::vector<Port> ports;
   std::size_t table_bytes = 0;   // weights, thresholds, trees, ...
   std::size_t tensor_bytes = 0;  // of one work-item's or one group's tensors
   bool scratch = false;          // the kernel takes scratch memory: tensor_bytes for each group

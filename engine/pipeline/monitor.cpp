@@ -117,6 +117,27 @@ MetricFamily batches(const ShardStatus& status, const Trigger& trigger) {
   return result;
 }
 
+MetricFamily devices(const ShardStatus& status, const Trigger& trigger) {
+  MetricFamily result = family("device_batches_total", "Batches by network and by the device that took them.",
+                               MetricType::Counter);
+  for (std::size_t n = 0; n < status.routing.size(); ++n) {
+    for (const batching::RouteCounts& route : status.routing[n].routes) {
+      add(result, {{"network", trigger.bindings[n].name()}, {"device", route.device}},
+          static_cast<double>(route.batches));
+    }
+  }
+  return result;
+}
+
+MetricFamily moved(const ShardStatus& status, const Trigger& trigger) {
+  MetricFamily result =
+      family("moved_batches_total", "Batches of a device that failed, run on the CPU.", MetricType::Counter);
+  for (std::size_t n = 0; n < status.routing.size(); ++n) {
+    add(result, {{"network", trigger.bindings[n].name()}}, static_cast<double>(status.routing[n].moved));
+  }
+  return result;
+}
+
 MetricFamily requests(const ShardStatus& status, const Trigger& trigger) {
   MetricFamily result = family("requests_total", "Inference requests by network.", MetricType::Counter);
   for (std::size_t n = 0; n < status.batches.size(); ++n) {
@@ -174,6 +195,8 @@ class Monitor::Collector : public prometheus::Collectable {
             streams(status, trigger_.menu),
             causes(status),
             batches(status, trigger_),
+            devices(status, trigger_),
+            moved(status, trigger_),
             requests(status, trigger_),
             stages(status.stages)};
   }

@@ -79,10 +79,12 @@ BuildConfig load_build(const yaml::Value& map) {
 
 BatchConfig load_batch(const yaml::Value& map) {
   BatchConfig batch;
-  map.expect_keys({"backend", "max_events", "slots"});
+  map.expect_keys({"backend", "max_events", "slots", "check_every", "hang_ms"});
   read(map, "backend", batch.backend);
   read(map, "max_events", batch.max_events, 1, 1 << 16);
   read(map, "slots", batch.slots, 1, 64);
+  read(map, "check_every", batch.check_every, 0, 1 << 30);
+  read_time(map, "hang_ms", ns_per_ms, batch.hang_ns);
   return batch;
 }
 

@@ -31,9 +31,11 @@ struct BuildConfig {
 };
 
 struct BatchConfig {
-  std::string backend = "cpu";  // or a device of it: "cpu:avx2"
+  std::string backend = "cpu";  // a backend, a device of one ("cpu:avx2"), or "auto"
   std::size_t max_events = 256;
   std::size_t slots = 3;
+  std::uint32_t check_every = 1024;      // one batch in so many of a device is compared with the CPU; 0: none
+  std::int64_t hang_ns = 2'000'000'000;  // a device that does not answer for so long is taken out
 };
 
 /// What happens to an event whose deadline has passed before its decision. It goes to the debug stream

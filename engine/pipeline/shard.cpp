@@ -125,6 +125,7 @@ void ShardStatus::add(const ShardStatus& other) {
   add_all(streams, other.streams, [](std::uint64_t& a, std::uint64_t b) { a += b; });
   for (std::size_t i = 0; i < causes.size(); ++i) causes[i] += other.causes[i];
   add_all(batches, other.batches, [](batching::Counters& a, const batching::Counters& b) { a.add(b); });
+  add_all(routing, other.routing, [](batching::Routing& a, const batching::Routing& b) { a.add(b); });
   published.add(other.published);
   stages.add(other.stages);
   open_books.merge(other.open_books);
@@ -147,6 +148,7 @@ Shard::Shard(const ShardContext& context, std::size_t index)
   counts_.chains.resize(context.trigger.menu.chains().size());
   counts_.streams.resize(context.trigger.menu.streams().size());
   counts_.batches.resize(context.trigger.networks.size());
+  counts_.routing.resize(context.trigger.networks.size());
   payloads_.resize(context.trigger.description.sources.size());
   fragments_.reserve(payloads_.size());
   encoded_.resize(menu::max_encoded_bytes(counts_.chains.size(), context.trigger.layout));
@@ -373,6 +375,7 @@ void Shard::refresh_locked() {
   if (publisher_) status_.published = publisher_->counters();
   for (std::size_t n = 0; n < status_.batches.size(); ++n)
     status_.batches[n] = decider_.batcher().counters(n);
+  for (std::size_t n = 0; n < status_.routing.size(); ++n) status_.routing[n] = decider_.batcher().routing(n);
   status_wanted_.store(false, std::memory_order_relaxed);
   status_ready_.notify_all();
 }

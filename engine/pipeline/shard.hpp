@@ -44,6 +44,7 @@ struct ShardStatus {
   std::vector<std::uint64_t> streams;
   std::array<std::uint64_t, menu::cause_count> causes{};
   std::vector<batching::Counters> batches;  // by network
+  std::vector<batching::Routing> routing;   // likewise
   Publisher::Counters published;
   StageHistograms stages;
   builder::Ledger open_books;  // of luminosity blocks that are not finished

@@ -1,8 +1,10 @@
 #include "engine/pipeline/trigger.hpp"
 
+#include <map>
 #include <utility>
 
 #include "engine/base/file.hpp"
+#include "engine/batching/routed_program.hpp"
 #include "engine/importers/import.hpp"
 #include "engine/network/text.hpp"
 
@@ -69,20 +71,50 @@ Trigger load_trigger(const std::filesystem::path& file) {
           std::move(run)};
 }
 
-std::vector<std::unique_ptr<backends::Program>> compile(const Trigger& trigger, const BatchConfig& batch) {
-  const std::string name = batch.backend.substr(0, batch.backend.find(':'));
-  const backends::Backend& backend = backends::find(name);
+namespace {
+
+/// "opencl" or "opencl:0", with the options that say so.
+std::unique_ptr<backends::Program> compile_for(const std::string& device, const network::Network& network,
+                                               const std::string& name, const BatchConfig& batch) {
+  const std::string backend_name = device.substr(0, device.find(':'));
+  const backends::Backend& backend = backends::find(backend_name);
   backends::CompileOptions options;
-  if (name != batch.backend) options.device = batch.backend;
+  if (backend_name != device) options.device = device;
   options.max_batch = batch.max_events;
   options.slots = batch.slots;
+  options.hang_ns = batch.hang_ns;
+  if (const std::string reason = backend.supports(network); !reason.empty()) {
+    throw Error("backend " + backend_name + " does not run network " + name + ": " + reason);
+  }
+  return backend.compile(network, options);
+}
+
+}  // namespace
+
+std::vector<std::unique_ptr<backends::Program>> compile(const Trigger& trigger, const BatchConfig& batch) {
+  const bool automatic = batch.backend == "auto";
+  const bool cpu_only = batch.backend == "cpu" || batch.backend.starts_with("cpu:");
+  const std::vector<std::string> devices =
+      automatic ? backends::accelerators() : std::vector<std::string>{batch.backend};
+  std::map<std::string, std::shared_ptr<batching::DeviceHealth>> health;
   std::vector<std::unique_ptr<backends::Program>> programs;
   for (std::size_t i = 0; i < trigger.networks.size(); ++i) {
-    const std::string reason = backend.supports(trigger.networks[i]);
-    if (!reason.empty()) {
-      throw Error("backend " + name + " does not run network " + trigger.bindings[i].name() + ": " + reason);
+    const network::Network& network = trigger.networks[i];
+    const std::string name = trigger.bindings[i].name();
+    if (cpu_only) {
+      programs.push_back(compile_for(batch.backend, network, name, batch));
+      continue;
     }
-    programs.push_back(backend.compile(trigger.networks[i], options));
+    std::vector<batching::Route> routes;
+    for (const std::string& device : devices) {
+      auto program = compile_for(device, network, name, batch);
+      auto& of_device = health[program->device()];
+      if (!of_device) of_device = std::make_shared<batching::DeviceHealth>();
+      routes.push_back({std::move(program), of_device});
+    }
+    programs.push_back(std::make_unique<batching::RoutedProgram>(
+        std::move(routes), compile_for("cpu", network, name, batch),
+        batching::RoutingOptions{batch.hang_ns, batch.check_every, !automatic}));
   }
   return programs;
 }

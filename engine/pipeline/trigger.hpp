@@ -37,8 +37,9 @@ struct Trigger {
 /// Throws Error naming file, line and key.
 Trigger load_trigger(const std::filesystem::path& file);
 
-/// Compiles every network for `batch.backend`, in order. Throws Error naming the network when the backend
-/// does not run it.
+/// Compiles every network for `batch.backend`, in order: for the CPU alone, or for a device with the CPU to
+/// fall back to; "auto": for every accelerator and the CPU, each batch where it is answered first. Throws
+/// Error naming the network when the backend does not run it.
 std::vector<std::unique_ptr<backends::Program>> compile(const Trigger& trigger, const BatchConfig& batch);
 
 }  // namespace crible::pipeline

@@ -33,6 +33,31 @@ class Demo(Case):
         self.assertGreater(min(kept.values()), 0.25)
         self.assertTrue((out / "demo.crec").exists())
 
+    def test_a_forced_backend_takes_every_batch(self):
+        if "opencl:0" not in harness.run_crible("devices").stdout:
+            self.skipTest("no OpenCL device here")
+        out = self.folder / "opencl"
+        done = harness.run_crible("demo", "--events", 2000, "--out", out, "--backend", "opencl")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        summary = json.loads((out / "summary.json").read_text())
+        self.assertTrue(summary["ledger"]["balanced"])
+        self.assertTrue(summary["replay"]["identical"])
+        for network in summary["networks"].values():
+            devices = {entry["device"]: entry["batches"] for entry in network["routing"]["devices"]}
+            self.assertEqual(devices.pop("opencl:0"), network["batches"])
+            self.assertEqual(set(devices.values()), {0})
+            self.assertEqual(network["routing"]["troubles"], [])
+
+    def test_the_choice_between_backends_is_reported(self):
+        out = self.folder / "auto"
+        done = harness.run_crible("demo", "--events", 2000, "--out", out, "--backend", "auto")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        summary = json.loads((out / "summary.json").read_text())
+        for network in summary["networks"].values():
+            self.assertIn("expected first", network["routing"]["why"])
+            batches = sum(entry["batches"] for entry in network["routing"]["devices"])
+            self.assertEqual(batches, network["batches"])
+
     def test_an_unknown_backend_is_refused(self):
         done = harness.run_crible("demo", "--events", 100, "--backend", "abacus")
         self.assertEqual(done.returncode, 2, done.stdout + done.stderr)

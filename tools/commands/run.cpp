@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -56,9 +57,19 @@ void describe(const pipeline::Trigger& trigger) {
   }
 }
 
+/// One sentence for each device that was taken out, once.
+void report_troubles(const pipeline::RunSummary& summary, std::set<std::string>& reported,
+                     spdlog::logger& log) {
+  for (const batching::Routing& routing : summary.shards.routing) {
+    for (const std::string& trouble : routing.troubles) {
+      if (reported.insert(trouble).second) log.error(trouble);
+    }
+  }
+}
+
 /// Until the run ends or a signal comes: one line on the log every status_ns.
 void watch(pipeline::Run& run, const Interrupt& interrupt, const pipeline::RunConfig& config,
-           spdlog::logger& log) {
+           std::set<std::string>& reported, spdlog::logger& log) {
   using clock = std::chrono::steady_clock;
   auto last = clock::now();
   std::uint64_t last_events = 0;
@@ -70,6 +81,7 @@ void watch(pipeline::Run& run, const Interrupt& interrupt, const pipeline::RunCo
       continue;
     }
     const pipeline::RunSummary summary = run.summary();
+    report_troubles(summary, reported, log);
     log.info(status_line(summary, summary.shards.decisions - last_events,
                          std::chrono::duration<double>(now - last).count()));
     last_events = summary.shards.decisions;
@@ -95,9 +107,11 @@ int run_trigger(const Options& options) {
   run.start();
   log->info("run {} takes data: {} shard(s) from {}, menu {} {:.12}", config.number, config.shards,
             config.input.bind, trigger.menu.name(), trigger.menu.hash());
-  watch(run, interrupt, config, *log);
+  std::set<std::string> reported;
+  watch(run, interrupt, config, reported, *log);
   log->info(run.ended() ? "every source has ended the run; closing the books" : "asked to stop; draining");
   const pipeline::RunSummary summary = run.finish();
+  report_troubles(summary, reported, *log);
   if (!options.quiet) std::fputs(run_text(summary, trigger).c_str(), stdout);
   if (!options.json.empty()) write_json_file(options.json, to_json(summary, trigger));
   if (!summary.recording_failure.empty()) log->error(summary.recording_failure);

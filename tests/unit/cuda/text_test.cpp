@@ -3,6 +3,7 @@
 #include <regex>
 
 #include "backends/cuda/nvrtc.hpp"
+#include "backends/cuda/persistent.hpp"
 #include "engine/base/error.hpp"
 #include "engine/codegen/render.hpp"
 #include "tests/conformance/random_network.hpp"
@@ -66,6 +67,20 @@ TEST_F(Nvrtc, CompilesModelsToIntegerInstructions) {
 TEST_F(Nvrtc, CompilesRandomNetworksToIntegerInstructions) {
   for (std::uint32_t seed = 0; seed < 10; ++seed) {
     expect_integer_code(conformance::random_network(conformance::Choices::seeded(seed, 150)));
+  }
+}
+
+TEST_F(Nvrtc, ThePersistentKernelIsIntegerCodeToo) {
+  for (const std::size_t shared_bytes : {std::size_t{48 * 1024}, std::size_t{0}}) {
+    const codegen::Source source = codegen::render(conformance::sample_mlp(), codegen::cuda_c,
+                                                   {.form = Form::group, .shared_bytes = shared_bytes});
+    const std::string text = source.text + persistent_kernel(source);
+    const std::string ptx = ptx_of(text);
+    EXPECT_NE(ptx.find(std::string(".entry ") + persistent_name), std::string::npos);
+    EXPECT_NE(ptx.find("ld.volatile"), std::string::npos);  // the mailbox is read again and again
+    EXPECT_NE(ptx.find("membar.sys"), std::string::npos) << "answers are seen before their number";
+    EXPECT_EQ(floating_point_in(ptx), "");
+    EXPECT_FALSE(compile_cuda(text, "sm_90", Output::cubin).empty());
   }
 }
 

@@ -1,0 +1,132 @@
+#include "bench/gpu/subject.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <random>
+#include <thread>
+
+#include "engine/base/error.hpp"
+#include "engine/reference/reference.hpp"
+
+namespace crible::bench {
+namespace {
+
+using network::Node;
+using network::NodeId;
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+void must(backends::Status status) {
+  if (status != backends::Status::ok) throw Error(backends::sentence(status), Fault::failure);
+}
+
+const Node& node_of(const network::Network& network, NodeId id) {
+  return network.nodes[static_cast<std::size_t>(id)];
+}
+
+std::int64_t read(const std::byte* at, network::Type type) {
+  const std::size_t bytes = network::storage_bytes(type);
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, at, bytes);
+  const std::size_t unused = 64 - 8 * bytes;
+  return type.is_signed ? static_cast<std::int64_t>(bits << unused) >> unused
+                        : static_cast<std::int64_t>(bits);
+}
+
+}  // namespace
+
+GpuSubject::GpuSubject(const network::Network& network, const std::string& device, std::size_t max_batch) {
+  backends::CompileOptions options;
+  options.device = device;
+  options.max_batch = max_batch;
+  program_ = backends::find(device.substr(0, device.find(':'))).compile(network, options);
+  if (program_->device() != device) throw Error("asked for " + device + ", got " + program_->device());
+  fill();
+  check(std::min<std::size_t>(max_batch, 32));
+}
+
+void GpuSubject::fill() {
+  std::mt19937_64 random(11);
+  const network::Network& network = program_->network();
+  const std::vector<NodeId> ids = inputs_of(network);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const Node& node = node_of(network, ids[i]);
+    const std::size_t bytes = network::storage_bytes(node.type);
+    std::uniform_int_distribution<std::int64_t> values(lowest(node.type), highest(node.type));
+    std::vector<std::int64_t> list(program_->max_batch() * network::element_count(node.shape));
+    for (std::int64_t& value : list) value = values(random);
+    for (const backends::Slot& slot : program_->slots()) {
+      for (std::size_t k = 0; k < list.size(); ++k) {
+        std::memcpy(slot.inputs[i].data() + k * bytes, &list[k], bytes);
+      }
+    }
+    inputs_.push_back(std::move(list));
+  }
+}
+
+void GpuSubject::check(std::size_t events) {
+  const network::Network& network = program_->network();
+  must(program_->run(0, events));
+  const std::vector<NodeId> in = inputs_of(network);
+  const std::vector<NodeId> out = outputs_of(network);
+  for (std::size_t e = 0; e < events; ++e) {
+    std::vector<reference::Tensor> tensors;
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      const auto elements =
+          static_cast<std::ptrdiff_t>(network::element_count(node_of(network, in[i]).shape));
+      const auto begin = inputs_[i].begin() + static_cast<std::ptrdiff_t>(e) * elements;
+      tensors.emplace_back(begin, begin + elements);
+    }
+    const std::vector<reference::Tensor> wanted = reference::evaluate(network, tensors);
+    for (std::size_t o = 0; o < out.size(); ++o) {
+      const network::Type type = node_of(network, out[o]).type;
+      const std::size_t bytes = network::storage_bytes(type);
+      const std::byte* row = program_->slots()[0].outputs[o].data() + e * wanted[o].size() * bytes;
+      for (std::size_t k = 0; k < wanted[o].size(); ++k) {
+        if (read(row + k * bytes, type) == wanted[o][k]) continue;
+        throw Error(program_->device() + " gives wrong answers for " + network.name, Fault::failure);
+      }
+    }
+  }
+}
+
+BatchTimes GpuSubject::time(std::size_t events, std::int64_t budget_ns) {
+  constexpr std::size_t least = 15;
+  std::vector<std::int64_t> times;
+  const std::int64_t end_ns = now_ns() + budget_ns;
+  while (times.size() < least || now_ns() < end_ns) {
+    const std::int64_t start_ns = now_ns();
+    must(program_->run(0, events));
+    times.push_back(now_ns() - start_ns);
+  }
+  std::ranges::sort(times);
+  return {times[times.size() / 2], times[times.size() * 99 / 100], times.size()};
+}
+
+double GpuSubject::events_per_second(std::size_t events, std::int64_t budget_ns) {
+  const std::size_t slots = program_->slots().size();
+  const std::int64_t start_ns = now_ns();
+  std::size_t done = 0;
+  for (std::size_t slot = 0; slot < slots; ++slot) must(program_->submit(slot, events));
+  while (now_ns() - start_ns < budget_ns) {
+    for (std::size_t slot = 0; slot < slots; ++slot) {
+      backends::Status status = backends::Status::pending;
+      while ((status = program_->poll(slot)) == backends::Status::pending) std::this_thread::yield();
+      must(status);
+      done += events;
+      must(program_->submit(slot, events));
+    }
+  }
+  const std::int64_t elapsed_ns = now_ns() - start_ns;
+  for (std::size_t slot = 0; slot < slots; ++slot) {
+    while (program_->poll(slot) == backends::Status::pending) std::this_thread::yield();
+  }
+  return static_cast<double>(done) * 1e9 / static_cast<double>(elapsed_ns);
+}
+
+}  // namespace crible::bench

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/backend.hpp"
+
+namespace crible::bench {
+
+/// Times of batches from submit to answer.
+struct BatchTimes {
+  std::int64_t median_ns = 0;
+  std::int64_t p99_ns = 0;
+  std::size_t repeats = 0;
+};
+
+/// A network on a device, its answers compared with the reference before anything is timed.
+class GpuSubject {
+ public:
+  /// Throws Error when an answer is wrong, or another device than the wanted one runs.
+  GpuSubject(const network::Network& network, const std::string& device, std::size_t max_batch);
+
+  /// Fills slot 0 and runs batches for about `budget_ns`.
+  BatchTimes time(std::size_t events, std::int64_t budget_ns);
+
+  /// Events per second with every slot in flight.
+  double events_per_second(std::size_t events, std::int64_t budget_ns);
+
+ private:
+  void fill();
+  void check(std::size_t events);
+
+  std::unique_ptr<backends::Program> program_;
+  std::vector<std::vector<std::int64_t>> inputs_;  // [input][event * elements]
+};
+
+/// Median time of enqueue and finish of a kernel that does nothing, on the first OpenCL device; 0 without
+/// one.
+std::int64_t empty_kernel_ns();
+
+}  // namespace crible::bench
