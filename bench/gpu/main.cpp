@@ -1,5 +1,5 @@
+#include <CLI/CLI.hpp>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -102,8 +102,13 @@ int run(const std::string& folder, const std::string& json_path) {
   const std::vector<std::string> devices = devices_to_measure(absent);
   for (const char* model : models) {
     const std::string name = std::filesystem::path(model).parent_path().string();
-    const network::Network network = importers::load_network(std::filesystem::path(folder) / model);
-    for (const std::string& device : devices) measure(network, name, device, figures, list);
+    try {
+      const network::Network network = importers::load_network(std::filesystem::path(folder) / model);
+      for (const std::string& device : devices) measure(network, name, device, figures, list);
+    } catch (const Error& error) {
+      if (error.fault() == Fault::failure) throw;
+      absent.push_back({{"device", name}, {"reason", error.what()}});
+    }
   }
   const std::int64_t empty_ns = empty_kernel_ns();
   ordered_json result{{"absent", absent}, {"figures", list}, {"opencl_empty_kernel_ns", empty_ns}};
@@ -121,9 +126,14 @@ int run(const std::string& folder, const std::string& json_path) {
 }  // namespace crible::bench
 
 int main(int count, char** arguments) {
+  CLI::App app{"Batches of networks on every device, answers checked first"};
+  std::string models = "tests/data/models";
+  std::string json;
+  app.add_option("--models", models, "Folder of the trained models");
+  app.add_option("--json", json, "Write the figures to this file");
+  CLI11_PARSE(app, count, arguments);
   try {
-    const std::string folder = count > 1 ? arguments[1] : "tests/data/models";
-    return crible::bench::run(folder, count > 2 ? arguments[2] : "");
+    return crible::bench::run(models, json);
   } catch (const crible::Error& error) {
     std::fprintf(stderr, "bench_gpu: %s\n", error.what());
     return 1;

@@ -85,6 +85,9 @@ BatchConfig load_batch(const yaml::Value& map) {
   read(map, "slots", batch.slots, 1, 64);
   read(map, "check_every", batch.check_every, 0, 1 << 30);
   read_time(map, "hang_ms", ns_per_ms, batch.hang_ns);
+  if (batch.hang_ns == 0) {
+    throw map.find("hang_ms")->error("must be a number of at least 0.000001; a device needs some time");
+  }
   return batch;
 }
 

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 
@@ -197,6 +198,35 @@ TEST(NetworkCommands, OpenclGivesTheGoldenOutputsAndIsNamed) {
                              "jet_mlp/inputs.npy --output " + output + " --backend opencl:7");
   EXPECT_EQ(absent.status, 2);
   EXPECT_THAT(absent.text, HasSubstr("it has: opencl:0"));
+}
+
+/// A simulator of OpenCL devices that reports accesses outside of arrays, races and uninitialised values.
+TEST(NetworkCommands, OclgrindFindsNothingWrongInTheKernels) {
+  if (std::system("command -v oclgrind >/dev/null") != 0 || !has_opencl()) GTEST_SKIP() << "no oclgrind here";
+  const auto under_oclgrind = [](const std::string& arguments) {
+    const std::string log = temporary("oclgrind.log");
+    const std::string command = "oclgrind --check-api --data-races --uninitialized " +
+                                std::string(CRIBLE_PROGRAM) + " " + arguments + " >" + log + " 2>&1";
+    EXPECT_EQ(std::system(command.c_str()), 0) << read_file(log);
+    return read_file(log);
+  };
+  EXPECT_THAT(under_oclgrind("devices"), HasSubstr("Oclgrind Simulator"));
+  for (const char* model : {"jet_mlp/", "anomaly/"}) {
+    const Array all = read_npy(models + model + "inputs.npy");
+    const std::size_t events = 24;
+    std::vector<std::size_t> shape = all.shape;
+    std::vector<std::int64_t> values = to_integers(all);
+    values.resize(values.size() / shape[0] * events);
+    shape[0] = events;
+    const std::string input = temporary("oclgrind.npy");
+    write_npy(input, from_integers(ElementKind::int8, shape, values));
+    const std::string log = under_oclgrind("eval " + models + model + "model.onnx --input " + input +
+                                           " --output " + temporary("oclgrind.npz") + " --backend opencl:0");
+    EXPECT_THAT(log, HasSubstr("24 events on opencl:0"));
+    for (const char* finding : {"Invalid", "race", "ninitialized", "rror"}) {
+      EXPECT_THAT(log, testing::Not(HasSubstr(finding)));
+    }
+  }
 }
 
 TEST(NetworkCommands, InspectEmitsTheTextOfEveryDialect) {
