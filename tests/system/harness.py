@@ -174,7 +174,7 @@ class Collector:
 class Trigger:
     """`crible run` as a process, with its configuration in `folder`."""
 
-    def __init__(self, folder, shards=1, networks="[]", chains="", timeout_ms=300, deadline="{limit_us: 0}",
+    def __init__(self, folder, shards=1, networks="[]", chains="", timeout_ms=3000, deadline="{limit_us: 0}",
                  limits=None, prometheus="", name="trigger"):  # fmt: skip
         self.folder, self.name = folder, name
         # Each source has its own addresses, one for each shard; they count up source by source.
