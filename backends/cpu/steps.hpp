@@ -319,6 +319,8 @@ struct Epilogue {
   const std::int32_t* add;         // zero point minus the stored form's offset
   std::int32_t low;                // bounds of what is stored
   std::int32_t high;
+  std::int32_t low_bytes;  // the same in each byte, where bytes are stored
+  std::int32_t high_bytes;
   std::uint32_t steps;             // count
   std::uint32_t stride;            // count: outputs padded
   const std::int32_t* thresholds;  // count: [steps][stride]

@@ -108,10 +108,7 @@ struct UniformShift {
   V high;
 
   explicit UniformShift(const Epilogue& e)
-      : shift(set1(e.shift[0])),
-        mask(set1(e.mask[0])),
-        low(set1(e.low * 0x01010101)),
-        high(set1(static_cast<std::int32_t>(static_cast<std::uint32_t>(e.high) * 0x01010101u))) {}
+      : shift(set1(e.shift[0])), mask(set1(e.mask[0])), low(set1(e.low_bytes)), high(set1(e.high_bytes)) {}
 
   V shifted(V sum) const {
     if constexpr (Odd) return round_to_even(sum, shift, mask);

@@ -14,13 +14,30 @@ inline std::byte* lanes(const Frame& frame, Row r, int vector) {
   return frame.rows + (std::size_t{r} * tile_events + static_cast<std::size_t>(vector) * vector_lanes) * 4;
 }
 
+/// The sums of a block of outputs for some vectors of events.
+struct Sums {
+  V of[vectors_together][block_outputs];
+
+  void fill(const std::int32_t* bias) {
+    for (int i = 0; i < block_outputs; ++i) {
+      const V value = set1(bias[i]);
+      for (int v = 0; v < vectors_together; ++v) of[v][i] = value;
+    }
+  }
+};
+
 /// Any epilogue, any form: parameters are read for each output.
 struct AnyFinish {
   const Product& p;
 
-  void store_block(const Frame& frame, Row out, std::uint32_t output, int vector, V* y) const {
+  void store_block(const Frame& frame, Row out, std::uint32_t output, int vector, const Sums& sum) const {
+    for (int v = 0; v < vectors_together; ++v) store_vector(frame, out, output, vector + v, sum.of[v]);
+  }
+
+  void store_vector(const Frame& frame, Row out, std::uint32_t output, int vector, const V* sums) const {
+    V y[block_outputs];
     for (int i = 0; i < block_outputs; ++i) {
-      y[i] = finish<Broadcast>(p.epilogue, output + static_cast<std::uint32_t>(i), y[i]);
+      y[i] = finish<Broadcast>(p.epilogue, output + static_cast<std::uint32_t>(i), sums[i]);
     }
     const std::uint32_t left = p.outputs - output;
     switch (p.out_form) {
@@ -49,21 +66,12 @@ template <bool Odd>
 struct ShiftToBytes {
   const Product& p;
 
-  void store_block(const Frame& frame, Row out, std::uint32_t output, int vector, V* y) const {
+  void store_block(const Frame& frame, Row out, std::uint32_t output, int vector, const Sums& sum) const {
     const UniformShift<Odd> shift(p.epilogue);  // each time: the sums need the registers until now
-    for (int i = 0; i < block_outputs; ++i) y[i] = shift.shifted(y[i]);
-    store(lanes(frame, out + output / 4, vector), shift.bounded(quads(y)));
-  }
-};
-
-/// The sums of a block of outputs for some vectors of events.
-struct Sums {
-  V of[vectors_together][block_outputs];
-
-  void fill(const std::int32_t* bias) {
-    for (int i = 0; i < block_outputs; ++i) {
-      const V value = set1(bias[i]);
-      for (int v = 0; v < vectors_together; ++v) of[v][i] = value;
+    for (int v = 0; v < vectors_together; ++v) {
+      V y[block_outputs];
+      for (int i = 0; i < block_outputs; ++i) y[i] = shift.shifted(sum.of[v][i]);
+      store(lanes(frame, out + output / 4, vector + v), shift.bounded(quads(y)));
     }
   }
 };
@@ -95,6 +103,7 @@ struct Summed {
       for (int i = 0; i < block_outputs; ++i) {
         const auto w = Dots::weights_of_output(weights + i, block_outputs);
         for (int v = 0; v < vectors_together; ++v) sum.of[v][i] = Dots::dot(sum.of[v][i], x[v], w);
+        compute_now(sum.of[0][i], sum.of[1][i]);
       }
     }
   }
@@ -172,9 +181,7 @@ void summed_product(const Product& p, const Frame& frame) {
         Sums sum;
         sum.fill(p.bias + output);
         Summing::add_up(Block{p, frame, in, block, vector}, sum);
-        for (int v = 0; v < vectors_together; ++v) {
-          finisher.store_block(frame, p.out[pixel], output, vector + v, sum.of[v]);
-        }
+        finisher.store_block(frame, p.out[pixel], output, vector, sum);
       }
     }
   }

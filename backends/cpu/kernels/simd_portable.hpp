@@ -95,6 +95,8 @@ inline V even_bytes(V x) {
 inline V odd_bytes(V x) {
   return (x >> 8) & set1(0x00ff00ff);
 }
+/// See simd_avx2.hpp; here are registers enough, or vectors that the compiler cuts itself.
+inline void compute_now(V&, V&) {}
 inline V dot1(V sum, V x, V weights) {
   return add(sum, mul(x, weights));
 }

@@ -227,6 +227,8 @@ Epilogue Planner::make_epilogue(const Context& context, const Ending& ending, co
   const Interval stored = ending.form == Form::bytes ? Interval{0, 255} : Interval{INT32_MIN, INT32_MAX};
   epilogue.low = to_32(std::clamp(ending.bounds.low - ending.offset, stored.low, stored.high));
   epilogue.high = to_32(std::clamp(ending.bounds.high - ending.offset, stored.low, stored.high));
+  epilogue.low_bytes = wrapped(std::int64_t{epilogue.low} * 0x01010101);
+  epilogue.high_bytes = wrapped(std::int64_t{epilogue.high} * 0x01010101);
   const Node& node = context.network.nodes[static_cast<std::size_t>(ending.rounding)];
   std::vector<std::int32_t> add(padded, 0);
   if (const auto* t = std::get_if<network::Threshold>(&node.operation)) {
