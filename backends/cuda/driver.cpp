@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "engine/base/error.hpp"
 
@@ -53,6 +54,8 @@ Driver::Driver() {
     missing = error.what();
     return;
   }
+  // A kernel that is loaded at its first launch would wait for a persistent one that never ends.
+  setenv("CUDA_MODULE_LOADING", "EAGER", 0);
   if (const Result result = init(0); result != success) {
     missing = "the NVIDIA driver does not start: " + std::to_string(result) +
               "; check with nvidia-smi that the GPU is there and that you may use it";
