@@ -1,6 +1,8 @@
 #include "hls/adder_program.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <queue>
 #include <unordered_map>
 
@@ -57,8 +59,9 @@ Interval sum_range(const Value& lower, const Value& upper, int shift, bool subtr
 
 class Sharing {
  public:
-  Sharing(std::vector<std::vector<Digit>> rows, const std::vector<Interval>& inputs, int extra_depth)
-      : rows_(std::move(rows)) {
+  Sharing(std::vector<std::vector<Digit>> rows, const std::vector<Interval>& inputs, int extra_depth,
+          int adder_weight)
+      : rows_(std::move(rows)), adder_weight_(adder_weight) {
     for (const Interval& range : inputs) values_.push_back({range, 0});
     for (const std::vector<Digit>& row : rows_) {
       int shortest = 0;
@@ -95,7 +98,7 @@ class Sharing {
     Digit y;
   };
 
-  /// Full-adder bits that each use but the first saves.
+  /// What each use but the first saves: full-adder bits, and a weight for the adder itself.
   std::int64_t score_of(int uses, std::uint64_t key) {
     const Pattern pattern = Pattern::of(key);
     const Value& x = values_[static_cast<std::size_t>(pattern.x)];
@@ -104,7 +107,7 @@ class Sharing {
     const Interval range = pattern.shift >= 0 ? sum_range(x, y, distance, pattern.subtract)
                                               : sum_range(y, x, distance, pattern.subtract);
     const int bits = std::max(width_bits(range) - distance, 1);
-    return static_cast<std::int64_t>(uses - 1) * bits;
+    return static_cast<std::int64_t>(uses - 1) * (bits + adder_weight_);
   }
 
   void count(Digit a, Digit b, int change) {
@@ -157,7 +160,7 @@ class Sharing {
         {x_lower ? sum_range(x, y, distance, pattern.subtract) : sum_range(y, x, distance, pattern.subtract),
          depth});
     program.steps.push_back(
-        {x_lower ? pattern.x : pattern.y, x_lower ? pattern.y : pattern.x, 0, distance, pattern.subtract});
+        {x_lower ? pattern.x : pattern.y, x_lower ? pattern.y : pattern.x, distance, pattern.subtract});
     for (const Match& match : matches) {
       const Digit& lower = x_lower ? match.x : match.y;
       replace(rows_[match.row], match, {step, lower.shift, lower.negative});
@@ -179,24 +182,109 @@ class Sharing {
   std::vector<std::vector<Digit>> rows_;
   std::vector<Value> values_;
   std::vector<int> limits_;
+  int adder_weight_ = 0;
   std::unordered_map<std::uint64_t, int> counts_;
   std::priority_queue<std::pair<std::int64_t, std::uint64_t>> queue_;
 };
 
-}  // namespace
+/// Small steps of a generator that is the same everywhere.
+std::uint32_t mixed(std::uint64_t seed) {
+  seed = (seed ^ (seed >> 31)) * 0x9e3779b97f4a7c15u;
+  seed = (seed ^ (seed >> 29)) * 0xbf58476d1ce4e5b9u;
+  return static_cast<std::uint32_t>(seed >> 32);
+}
 
-AdderProgram share(const std::vector<std::int64_t>& weights, const std::vector<Interval>& inputs,
-                   int extra_depth) {
-  std::vector<std::vector<Digit>> rows(weights.size() / inputs.size());
+/// As few digits as the canonical form has, but where two forms are equally short (3 = 4 - 1 = 2 + 1) the one
+/// that `choice` says, the same for the same number everywhere. Choice 0 is the canonical form.
+std::vector<Digit> minimal_digits(std::int64_t number, std::uint64_t choice) {
+  if (choice == 0) return canonical_digits(number);
+  std::vector<Digit> digits;
+  const std::int64_t size = std::abs(number);
+  std::int64_t rest = size;
+  for (int shift = 0; rest != 0; ++shift, rest /= 2) {
+    if (rest % 2 == 0) continue;
+    const std::size_t down = canonical_digits((rest - 1) / 2).size();
+    const std::size_t up = canonical_digits((rest + 1) / 2).size();
+    const auto place = static_cast<std::uint64_t>(size) * 64 + static_cast<std::uint64_t>(shift);
+    const bool negative = down == up ? mixed(choice * 0x10001 + place * 0x9e37) % 2 == 1 : up < down;
+    digits.push_back({0, shift, negative != (number < 0)});
+    rest -= negative ? -1 : 1;
+  }
+  return digits;
+}
+
+std::vector<std::vector<Digit>> digit_rows(const std::vector<std::int64_t>& weights, std::size_t inputs,
+                                           std::uint64_t choice) {
+  std::vector<std::vector<Digit>> rows(weights.size() / inputs);
   for (std::size_t o = 0; o < rows.size(); ++o) {
-    for (std::size_t k = 0; k < inputs.size(); ++k) {
-      for (Digit digit : canonical_digits(weights[o * inputs.size() + k])) {
+    for (std::size_t k = 0; k < inputs; ++k) {
+      for (Digit digit : minimal_digits(weights[o * inputs + k], choice)) {
         digit.value = static_cast<int>(k);
         rows[o].push_back(digit);
       }
     }
   }
-  return Sharing(std::move(rows), inputs, extra_depth).run();
+  return rows;
+}
+
+/// Full-adder bits of the whole product, its last sums and a constant for each included.
+long long cost_of(const AdderProgram& program, const std::vector<Interval>& inputs) {
+  Graph graph;
+  std::vector<WordId> words;
+  for (std::size_t k = 0; k < inputs.size(); ++k)
+    words.push_back(graph.input(0, static_cast<int>(k), inputs[k]));
+  for (const Form& row : instantiate(graph, program, words)) materialise(graph, row.plus(5));
+  long long bits = 0;
+  for (const Word& word : graph.words()) {
+    if (word.op == WordOp::add || word.op == WordOp::subtract) bits += adder_bits(graph, word);
+  }
+  return bits;
+}
+
+/// Attempts differ in how numbers are written and in what counts; larger matrices get fewer.
+constexpr std::size_t digits_to_try = 60000;
+constexpr std::size_t most_attempts = 24;
+constexpr std::array<int, 3> adder_weights{0, 8, 64};
+
+}  // namespace
+
+std::vector<Form> instantiate(Graph& graph, const AdderProgram& program, const std::vector<WordId>& inputs) {
+  std::vector<WordId> values = inputs;
+  const auto at = [&](int value) { return values[static_cast<std::size_t>(value)]; };
+  for (const AdderStep& step : program.steps) {
+    values.push_back(step.subtract ? graph.subtract(at(step.x), at(step.y), 0, step.shift)
+                                   : graph.add(at(step.x), at(step.y), 0, step.shift));
+  }
+  std::vector<Form> rows;
+  for (const std::vector<Digit>& row : program.rows) {
+    Form form;
+    for (const Digit& digit : row) form.parts.push_back({at(digit.value), digit.shift, digit.negative});
+    rows.push_back(std::move(form));
+  }
+  return rows;
+}
+
+AdderProgram share(const std::vector<std::int64_t>& weights, const std::vector<Interval>& inputs,
+                   int extra_depth) {
+  AdderProgram best;
+  long long lowest = 0;
+  std::size_t attempts = 1;
+  for (std::size_t attempt = 0; attempt < attempts; ++attempt) {
+    std::vector<std::vector<Digit>> rows = digit_rows(weights, inputs.size(), attempt / adder_weights.size());
+    if (attempt == 0) {
+      std::size_t digits = 1;
+      for (const std::vector<Digit>& row : rows) digits += row.size();
+      attempts = std::clamp<std::size_t>(digits_to_try / digits, 1,
+                                         rows.size() == 1 ? adder_weights.size() : most_attempts);
+    }
+    AdderProgram program =
+        Sharing(std::move(rows), inputs, extra_depth, adder_weights[attempt % adder_weights.size()]).run();
+    const long long cost = cost_of(program, inputs);
+    if (attempt > 0 && cost >= lowest) continue;
+    lowest = cost;
+    best = std::move(program);
+  }
+  return best;
 }
 
 }  // namespace crible::hls

@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "hls/form.hpp"
 #include "hls/graph.hpp"
 
-/// Products of a constant matrix and a vector as shared additions: canonical signed digits, then common
+/// Products of a constant matrix and a vector as shared additions: minimal signed digits, then common
 /// two-term sub-expressions over the whole matrix, each computed once.
 namespace crible::hls {
 
@@ -22,8 +23,7 @@ struct Digit {
 struct AdderStep {
   int x = 0;
   int y = 0;
-  int shift_x = 0;  // one of the two shifts is 0
-  int shift_y = 0;
+  int shift = 0;
   bool subtract = false;
 };
 
@@ -40,6 +40,9 @@ struct AdderProgram {
 /// its shortest tree; negative: unbounded.
 AdderProgram share(const std::vector<std::int64_t>& weights, const std::vector<Interval>& inputs,
                    int extra_depth);
+
+/// The program's rows for these inputs, each an unfinished sum; the shared steps become words.
+std::vector<Form> instantiate(Graph& graph, const AdderProgram& program, const std::vector<WordId>& inputs);
 
 /// Canonical signed digits of a number, ascending: +-2^shift, no two neighbours. `value` is not used.
 std::vector<Digit> canonical_digits(std::int64_t number);

@@ -3,11 +3,13 @@
 #include "engine/base/error.hpp"
 #include "engine/network/text.hpp"
 #include "engine/network/verify.hpp"
+#include "hls/dump.hpp"
 #include "hls/firmware.hpp"
 #include "hls/lower.hpp"
 #include "hls/manifest.hpp"
 #include "hls/names.hpp"
 #include "hls/pipeline.hpp"
+#include "hls/project_files.hpp"
 #include "hls/resources.hpp"
 #include "hls/verilog.hpp"
 
@@ -24,6 +26,8 @@ void check(const Options& options) {
   }
   if (!options.top.empty() && identifier(options.top) != options.top)
     throw Error("'" + options.top + "' cannot name a module; use letters, digits and underscores");
+  if (options.clock_ns <= 0)
+    throw Error("the clock's period is " + std::to_string(options.clock_ns) + " ns; give a positive number");
 }
 
 }  // namespace
@@ -31,7 +35,7 @@ void check(const Options& options) {
 Firmware generate(const network::Network& network, const Options& options) {
   const auto begin = std::chrono::steady_clock::now();
   check(options);
-  network::verify(network);
+  const network::Ranges ranges = network::verify(network);
   Firmware firmware;
   firmware.top = options.top.empty() ? identifier(network.name) : options.top;
   firmware.network_name = network.name;
@@ -44,6 +48,17 @@ Firmware generate(const network::Network& network, const Options& options) {
   const std::string rtl = "rtl/" + firmware.top + ".sv";
   firmware.files.push_back({rtl, emit_verilog(network, arithmetic, pipeline, firmware)});
   firmware.sources.push_back(rtl);
+  const std::string& top = firmware.top;
+  firmware.files.push_back({"rtl/" + top + "_vhdl.vhd", vhdl_wrapper(firmware)});
+  firmware.files.push_back({"sim/" + top + "_tb.sv", testbench(firmware)});
+  firmware.files.push_back({"constraints/" + top + ".xdc", constraints(firmware, options.clock_ns)});
+  firmware.files.push_back({"constraints/" + top + ".sdc", constraints(firmware, options.clock_ns)});
+  firmware.files.push_back(
+      {"steps/1_operations.txt", dump_operations(network, ranges, arithmetic, pipeline)});
+  firmware.files.push_back({"steps/2_arithmetic.txt", dump_arithmetic(network, arithmetic)});
+  firmware.files.push_back({"steps/3_pipeline.txt", dump_pipeline(arithmetic, pipeline)});
+  firmware.files.push_back({"report.txt", report(firmware, options)});
+  firmware.files.push_back({"README.md", readme(firmware)});
   firmware.files.push_back({"firmware.json", to_manifest(firmware)});
   firmware.generation_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

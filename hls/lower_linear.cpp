@@ -11,23 +11,6 @@ using namespace network;
 
 namespace {
 
-/// The program's rows for these inputs, each an unfinished sum.
-Forms instantiate(Graph& graph, const AdderProgram& program, const std::vector<WordId>& inputs) {
-  std::vector<WordId> values = inputs;
-  const auto at = [&](int value) { return values[static_cast<std::size_t>(value)]; };
-  for (const AdderStep& step : program.steps) {
-    values.push_back(step.subtract ? graph.subtract(at(step.x), at(step.y), step.shift_x, step.shift_y)
-                                   : graph.add(at(step.x), at(step.y), step.shift_x, step.shift_y));
-  }
-  Forms rows;
-  for (const std::vector<Digit>& row : program.rows) {
-    Form form;
-    for (const Digit& digit : row) form.parts.push_back({at(digit.value), digit.shift, digit.negative});
-    rows.push_back(std::move(form));
-  }
-  return rows;
-}
-
 /// Ranges that hold each of several input vectors.
 std::vector<Interval> joint_ranges(const Graph& graph, const std::vector<std::vector<WordId>>& vectors) {
   std::vector<Interval> ranges;

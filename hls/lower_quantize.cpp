@@ -44,7 +44,7 @@ Form rounded_by_sign(Graph& graph, const Form& x, int shift, std::int64_t negati
 
 /// round(x / 2^shift) + zero_point. A constant that is added before the shift costs nothing of its own, so
 /// the zero point goes there wherever the rounding does not notice.
-Form rounded(Graph& graph, Form x, int shift, Rounding rounding, std::int64_t zero_point) {
+Form rounded(Graph& graph, Form x, int shift, Rounding rounding, std::int64_t zero_point, int deadline) {
   const int exact = std::min(known_zeros(x), shift);
   x = without_low_bits(std::move(x), exact);
   shift -= exact;
@@ -53,7 +53,7 @@ Form rounded(Graph& graph, Form x, int shift, Rounding rounding, std::int64_t ze
   const std::int64_t almost = 2 * half - 1;  // one below the divisor
   const auto shifted = [&](std::int64_t constant) {
     const Form sum = x.plus(constant + zero_point * 2 * half);
-    return Form::of(graph.shift_right(materialise(graph, sum), shift));
+    return Form::of(graph.shift_right(materialise(graph, sum, deadline), shift));
   };
   switch (rounding) {
     case Rounding::floor:
@@ -75,7 +75,7 @@ Form rounded(Graph& graph, Form x, int shift, Rounding rounding, std::int64_t ze
     case Rounding::half_even: {
       // Half up, and at a tie (every bit below is 0 after the half was added) down to the even one.
       const std::int64_t even_part = zero_point % 2 == 0 ? zero_point : 0;
-      const WordId sum = materialise(graph, x.plus(half + even_part * 2 * half));
+      const WordId sum = materialise(graph, x.plus(half + even_part * 2 * half), deadline);
       const WordId no_tie = graph.any_low(sum, shift);
       const WordId result = graph.mask_lowest(graph.shift_right(sum, shift), no_tie);
       return Form::of(result).plus(zero_point - even_part);
@@ -130,6 +130,9 @@ constexpr int most_table_bits = 6;
 
 Forms lower_requantize(const Lowering& at, const Requantize& requantize) {
   const Forms& x = at.input(0).elements;
+  // No element needs to be ready before the slowest one.
+  int deadline = 0;
+  for (const Form& form : x) deadline = std::max(deadline, earliest_arrival(at.graph, form.plus(1)));
   Forms result;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const auto pick = [&](const auto& list) {
@@ -137,8 +140,8 @@ Forms lower_requantize(const Lowering& at, const Requantize& requantize) {
     };
     const Form exact =
         scaled(at.graph, x[i], pick(requantize.multiplier), at.extra_depth).plus(pick(requantize.offset));
-    const Form integer =
-        rounded(at.graph, exact, pick(requantize.shift), requantize.rounding, pick(requantize.zero_point));
+    const Form integer = rounded(at.graph, exact, pick(requantize.shift), requantize.rounding,
+                                 pick(requantize.zero_point), deadline);
     result.push_back(overflowed(at.graph, integer, requantize.overflow, at.node.type));
   }
   return result;

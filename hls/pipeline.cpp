@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/error.hpp"
+#include "hls/retime.hpp"
 
 namespace crible::hls {
 
@@ -105,6 +106,7 @@ Pipeline schedule(const Arithmetic& arithmetic, const Options& options) {
   const int capacity = capacity_for(arithmetic, options);
   Pipeline pipeline = as_early(arithmetic, capacity);
   if (options.latency) pipeline.stages = *options.latency;
+  retime(arithmetic, capacity, pipeline);
   find_last_uses(arithmetic, pipeline);
   return pipeline;
 }

@@ -56,7 +56,7 @@ Resources estimate(const Arithmetic& arithmetic, const Pipeline& pipeline, int t
   for (std::size_t i = 0; i < graph.words().size(); ++i) {
     if (!pipeline.is_live(static_cast<WordId>(i))) continue;
     const Word& word = graph.words()[i];
-    if (is_sum(word)) {
+    if (is_sum(word) && adder_bits(graph, word) > 0) {
       ++resources.adders;
       resources.adder_bits += adder_bits(graph, word);
       if (graph.is_constant(word.a) || graph.is_constant(word.b)) ++resources.constant_adders;

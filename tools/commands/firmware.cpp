@@ -7,6 +7,8 @@
 
 #include "engine/importers/import.hpp"
 #include "engine/network/text.hpp"
+#include "engine/reference/reference.hpp"
+#include "hls/vectors.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/json_file.hpp"
 #include "tools/network_file.hpp"
@@ -44,6 +46,14 @@ nlohmann::ordered_json describe(const hls::Firmware& firmware) {
           {"generation_seconds", firmware.generation_seconds}};
 }
 
+/// The reference's answers to the project's test vectors.
+void add_reference_vectors(const network::Network& network, hls::Firmware& firmware) {
+  const std::vector<hls::PortValues> inputs = hls::vector_inputs(firmware);
+  std::vector<hls::PortValues> outputs;
+  for (const hls::PortValues& values : inputs) outputs.push_back(reference::evaluate(network, values));
+  hls::add_vectors(firmware, inputs, outputs);
+}
+
 int run_firmware(const FirmwareOptions& options) {
   network::Network network;
   if (options.network.ends_with(".crn")) {
@@ -53,7 +63,8 @@ int run_firmware(const FirmwareOptions& options) {
     print_report(imported.report);
     network = std::move(imported.network);
   }
-  const hls::Firmware firmware = hls::generate(network, options.hls);
+  hls::Firmware firmware = hls::generate(network, options.hls);
+  add_reference_vectors(network, firmware);
   hls::write_project(firmware, options.out);
   const hls::Resources& resources = firmware.resources;
   std::printf("%-11s module %s in %s\n", "firmware", firmware.top.c_str(), options.out.c_str());
@@ -96,6 +107,9 @@ void add_firmware(CommandLine& line) {
       ->capture_default_str();
   command.add_option("--tag-bits", options->hls.tag_bits, "Width of the event tag")
       ->type_name("N")
+      ->capture_default_str();
+  command.add_option("--clock", options->hls.clock_ns, "Period in the constraint files")
+      ->type_name("NS")
       ->capture_default_str();
   command.add_option("--top", options->hls.top, "Name of the top module; the network's when not given")
       ->type_name("NAME");
