@@ -111,7 +111,7 @@ std::string testbench(const Firmware& firmware) {
   text += "    if (cycle > 3 && next < events && cycle % interval == 0) begin\n";
   text += "      " + c.valid_in + " <= 1'b1;\n      sent <= inputs[next];\n      " + c.tag_in + " <= next[" +
           number(std::min(c.tag_bits, 32) - 1) + ":0];\n";
-  text += "      next <= next + 1;\n      if (next == 0) sent_at <= cycle + 1;\n    end\n";
+  text += "      next <= next + 1;\n      if (next == 0) sent_at <= cycle;\n    end\n";
   text += "    if (" + c.valid_out + ") begin\n";
   text += "      if (seen == 0 && cycle - sent_at != " + number(firmware.latency_cycles) +
           ") begin\n        wrong <= wrong + 1;\n        $display(\"latency %0d instead of " +

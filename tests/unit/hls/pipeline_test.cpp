@@ -32,14 +32,18 @@ int longest_way(const Arithmetic& arithmetic, const Pipeline& pipeline) {
       EXPECT_GE(pipeline.last_use[o], pipeline.stage[i]);
       if (pipeline.stage[o] == pipeline.stage[i]) start = std::max(start, end[o]);
     }
-    if (words[i].op == WordOp::input) EXPECT_EQ(pipeline.stage[i], 0);
+    if (words[i].op == WordOp::input) {
+      EXPECT_EQ(pipeline.stage[i], 0);
+    }
     end[i] = start + delay_units(words[i], words);
     longest = std::max(longest, end[i]);
   }
   for (const std::vector<WordId>& output : arithmetic.outputs) {
     for (const WordId word : output) {
       const auto o = static_cast<std::size_t>(word);
-      if (words[o].op != WordOp::constant) EXPECT_EQ(pipeline.last_use[o], pipeline.stages);
+      if (words[o].op != WordOp::constant) {
+        EXPECT_EQ(pipeline.last_use[o], pipeline.stages);
+      }
     }
   }
   return longest;
