@@ -85,9 +85,13 @@ GatherStage::GatherStage() : state_(std::make_unique<State>()) {}
 
 GatherStage::~GatherStage() = default;
 
-void GatherStage::run(const builder::Event& event) noexcept {
+void GatherStage::decode(const builder::Event& event) noexcept {
   for (std::size_t i = 0; i < state_->payloads.size(); ++i) state_->payloads[i] = event.fragments[i].bytes();
   state_->decoder.decode(state_->payloads, state_->event);
+}
+
+void GatherStage::run(const builder::Event& event) noexcept {
+  decode(event);
   if (!state_->event.valid()) return;
   std::byte* const rows[] = {state_->row.data()};
   state_->binding.gather(state_->event, 0, rows);

@@ -15,6 +15,9 @@ class GatherStage {
   GatherStage();
   ~GatherStage();
 
+  /// Decodes the event.
+  void decode(const builder::Event& event) noexcept;
+
   /// Decodes the event and writes the row of the network's input.
   void run(const builder::Event& event) noexcept;
 

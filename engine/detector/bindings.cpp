@@ -77,7 +77,7 @@ class BindingCompiler {
       first_run_ = binding_.runs_.size();
       compile_input(entry);
       binding_.inputs_[input_] = {static_cast<std::uint32_t>(first_run_),
-                                  static_cast<std::uint32_t>(binding_.runs_.size()), std::nullopt};
+                                  static_cast<std::uint32_t>(binding_.runs_.size())};
     }
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       if (fed[i]) continue;
@@ -86,8 +86,9 @@ class BindingCompiler {
     }
     write_text();
     for (std::size_t i = 0; i < nodes.size(); ++i) {
-      binding_.use_lanes(binding_.inputs_[i], node(nodes[i]).type,
-                         network::element_count(node(nodes[i]).shape));
+      const Binding::InputPlan& input = binding_.inputs_[i];
+      for (std::uint32_t r = input.first_run; r < input.end_run; ++r)
+        binding_.use_lanes(binding_.runs_[r], network::storage_bytes(node(nodes[i]).type));
     }
   }
 
@@ -174,7 +175,7 @@ class BindingCompiler {
   }
 
   void compile_value(const yaml::Value& value, const Written& written) {
-    Binding::Run run;
+    Run run;
     if (const auto scalar = description_.find_scalar(value.text())) {
       run.index = static_cast<std::uint32_t>(scalar->source);
       run.offset_bytes = static_cast<std::uint32_t>(scalar->offset_bytes);
@@ -191,10 +192,10 @@ class BindingCompiler {
   }
 
   void compile_columns(const yaml::Value& columns, const Written& written) {
-    std::vector<Binding::Run> parts;
+    std::vector<Run> parts;
     std::uint32_t row_elements = 0;
     for (const yaml::Value& name : columns.items()) {
-      Binding::Run run;
+      Run run;
       const Field* field = find_array(name.text(), run.index);
       if (field == nullptr) throw unknown(name, "array", description_.scalar_names());
       if (field->shape.size() != 2)
@@ -213,7 +214,7 @@ class BindingCompiler {
     }
     if (parts.empty()) throw columns.error("needs at least one array");
     std::uint32_t first = 0;
-    for (const Binding::Run& run : parts) {
+    for (const Run& run : parts) {
       add_run(run, {written}, row_elements, first);
       first += run.count;
     }
@@ -221,8 +222,8 @@ class BindingCompiler {
   }
 
   void compile_objects(const yaml::Value& item, const Written& written) {
-    Binding::Run run;
-    run.from = Binding::From::objects;
+    Run run;
+    run.from = From::objects;
     run.index = static_cast<std::uint32_t>(find_collection(item.at("objects")));
     const Collection& collection = description_.collections[run.index];
     run.repeat = static_cast<std::uint32_t>(collection.capacity);
@@ -250,14 +251,14 @@ class BindingCompiler {
 
   void compile_current(const yaml::Value& name, const Written& written) {
     if (!binding_.collection_) throw name.error("there is no current object: the network has no 'per'");
-    Binding::Run run;
-    run.from = Binding::From::current;
+    Run run;
+    run.from = From::current;
     run.index = static_cast<std::uint32_t>(*binding_.collection_);
     set_field(run, description_.collections[run.index], name);
     add_run(run, {written}, 1, 0);
   }
 
-  void set_field(Binding::Run& run, const Collection& collection, const yaml::Value& name) const {
+  void set_field(Run& run, const Collection& collection, const yaml::Value& name) const {
     const auto found = collection.find_field(name.text());
     if (!found) {
       std::vector<std::string> names;
@@ -274,8 +275,8 @@ class BindingCompiler {
     const std::int64_t value = item.at("constant").integer(type.low, type.high);
     std::int64_t repeat = 1;
     if (const auto times = item.find("repeat")) repeat = times->integer(1, 1 << 20);
-    Binding::Run run;
-    run.from = Binding::From::constants;
+    Run run;
+    run.from = From::constants;
     run.type = FieldType::i64;
     run.offset_bytes = static_cast<std::uint32_t>(binding_.constants_.size() * sizeof value);
     run.count = static_cast<std::uint32_t>(repeat);
@@ -287,7 +288,7 @@ class BindingCompiler {
 
   /// Adds a run whose rows begin at element `first` of every `row_elements`; a run of one row counts its
   /// elements itself.
-  void add_run(Binding::Run run, const Written& written, std::uint32_t row_elements, std::uint32_t first) {
+  void add_run(Run run, const Written& written, std::uint32_t row_elements, std::uint32_t first) {
     const std::size_t bytes = network::storage_bytes(node().type);
     run.place_bytes = static_cast<std::uint32_t>((elements_ + first) * bytes);
     run.place_step_bytes = static_cast<std::uint32_t>(row_elements * bytes);
@@ -295,14 +296,18 @@ class BindingCompiler {
       throw written.place.error("gives more elements than input '" + node().name + "' of the network has (" +
                                 std::to_string(network::element_count(node().shape)) + ")");
     }
-    if (run.from != Binding::From::objects && row_elements == 1) elements_ += run.count;
+    if (run.from != From::objects && row_elements == 1) elements_ += run.count;
     const auto transform = make_transform(run, written);
-    run.narrow = bytes <= 4 && inside(transform.low, transform.high, narrow_range) && is_narrow(run, written);
-    run.kernel = Binding::kernel_of(run.type, run.narrow, bytes);
+    const bool narrow =
+        bytes <= 4 && inside(transform.low, transform.high, narrow_range) && fits_narrow(run, written);
+    run.arithmetic = narrow ? Arithmetic::narrow : Arithmetic::wide;
+    run.kernel = copy_kernel(run.type, run.arithmetic, bytes);
     add_transform(run, transform, bytes);
   }
 
-  static bool is_narrow(const Binding::Run& run, const Written& written) {
+  static bool is_narrow(const Run& run) { return run.arithmetic == Arithmetic::narrow; }
+
+  static bool fits_narrow(const Run& run, const Written& written) {
     const network::Interval range = range_of(run.type);
     const Wide low = Wide{range.low} - written.offset;
     const Wide high = Wide{range.high} - written.offset;
@@ -311,7 +316,7 @@ class BindingCompiler {
   }
 
   /// Proves that every value of the field stays inside the input's type.
-  Binding::Transform<std::int64_t> make_transform(const Binding::Run& run, const Written& written) const {
+  Transform<std::int64_t> make_transform(const Run& run, const Written& written) const {
     const network::Interval range = range_of(run.type);
     const network::Interval whole{std::numeric_limits<std::int64_t>::min(),
                                   std::numeric_limits<std::int64_t>::max()};
@@ -338,18 +343,19 @@ class BindingCompiler {
             static_cast<std::uint8_t>(left)};
   }
 
-  void add_transform(Binding::Run run, const Binding::Transform<std::int64_t>& transform, std::size_t bytes) {
+  void add_transform(Run run, const Transform<std::int64_t>& transform, std::size_t bytes) {
     if (binding_.runs_.size() > first_run_ && extends(binding_.runs_.back(), run, bytes)) {
       append(binding_.runs_.back(), transform);
       return;
     }
-    run.transform = static_cast<std::uint32_t>(run.narrow ? binding_.narrow_.size() : binding_.wide_.size());
+    run.transform =
+        static_cast<std::uint32_t>(is_narrow(run) ? binding_.narrow_.size() : binding_.wide_.size());
     push(run, transform);
     binding_.runs_.push_back(run);
   }
 
-  void push(const Binding::Run& run, const Binding::Transform<std::int64_t>& t) {
-    if (run.narrow) {
+  void push(const Run& run, const Transform<std::int64_t>& t) {
+    if (is_narrow(run)) {
       binding_.narrow_.push_back({static_cast<std::int32_t>(t.offset), static_cast<std::int32_t>(t.low),
                                   static_cast<std::int32_t>(t.high), t.right, t.left});
     } else {
@@ -358,10 +364,10 @@ class BindingCompiler {
   }
 
   /// `next` is one element that goes on where `last` ends, both in the source and in the input.
-  static bool extends(const Binding::Run& last, const Binding::Run& next, std::size_t bytes) {
-    return last.kernel == next.kernel && last.from == next.from && last.narrow == next.narrow &&
+  static bool extends(const Run& last, const Run& next, std::size_t bytes) {
+    return last.kernel == next.kernel && last.from == next.from && last.arithmetic == next.arithmetic &&
            last.index == next.index && last.repeat == next.repeat && next.count == 1 &&
-           next.from != Binding::From::constants &&
+           next.from != From::constants &&
            (last.repeat == 1 || last.place_step_bytes == next.place_step_bytes) &&
            (last.repeat == 1 || last.step_bytes == next.step_bytes) && (!last.uniform || last.count == 1) &&
            last.offset_bytes + last.count * bytes_of(last.type) == next.offset_bytes &&
@@ -369,7 +375,7 @@ class BindingCompiler {
   }
 
   /// The last run's transforms are the last in their list, so that one more may follow.
-  void append(Binding::Run& run, const Binding::Transform<std::int64_t>& transform) {
+  void append(Run& run, const Transform<std::int64_t>& transform) {
     run.uniform = false;
     ++run.count;
     push(run, transform);
@@ -389,7 +395,7 @@ class BindingCompiler {
       text += "  constant " + std::to_string(constant) + "\n";
   }
 
-  std::string run_text(const Binding::Run& run) const {
+  std::string run_text(const Run& run) const {
     std::string text = "  run";
     for (const std::uint32_t number :
          {static_cast<std::uint32_t>(run.from), run.place_bytes, run.place_step_bytes, run.index,
@@ -398,8 +404,8 @@ class BindingCompiler {
     }
     text += std::string(" ") + to_string(run.type);
     for (std::uint32_t i = 0; i < (run.uniform ? 1 : run.count); ++i) {
-      text += run.narrow ? transform_text(binding_.narrow_[run.transform + i])
-                         : transform_text(binding_.wide_[run.transform + i]);
+      text += is_narrow(run) ? transform_text(binding_.narrow_[run.transform + i])
+                             : transform_text(binding_.wide_[run.transform + i]);
     }
     return text + "\n";
   }

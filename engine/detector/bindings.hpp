@@ -67,71 +67,16 @@ class Binding {
  private:
   friend class BindingCompiler;
 
-  /// Where a run of elements comes from.
-  enum class From : std::uint8_t { payload, objects, current, constants };
-
-  /// q = clamp((x - offset) >> right << left, low, high) of one element.
-  template <class Arithmetic>
-  struct Transform {
-    Arithmetic offset = 0;
-    Arithmetic low = 0;
-    Arithmetic high = 0;
-    std::uint8_t right = 0;
-    std::uint8_t left = 0;
-
-    bool operator==(const Transform&) const = default;
-  };
-
-  struct Run;
-
-  /// Where the rows of a run begin: one behind the other in a payload, or anywhere.
-  struct Rows {
-    const std::byte* first = nullptr;
-    const std::byte* const* objects = nullptr;  // null: rows are step_bytes apart
-  };
-  using Kernel = void (*)(const Run& run, const void* transforms, Rows rows, std::byte* target) noexcept;
-
-  /// `repeat` rows of `count` neighbouring elements of one type, to neighbouring elements of one input.
-  struct Run {
-    Kernel kernel = nullptr;  // for the type, the arithmetic and the input's element size
-    From from = From::payload;
-    bool narrow = true;   // 32-bit arithmetic is enough, and nothing is shifted left
-    bool uniform = true;  // one transform for all elements of a row, else one for each
-    FieldType type = FieldType::i16;
-    std::uint32_t place_bytes = 0;       // in the input's row
-    std::uint32_t place_step_bytes = 0;  // from one repetition to the next
-    std::uint32_t index = 0;             // source or collection
-    std::uint32_t offset_bytes = 0;      // in the payload, the record or the constants
-    std::uint32_t step_bytes = 0;        // from one repetition to the next, in a payload
-    std::uint32_t repeat = 1;            // for From::objects, objects 0 to repeat - 1
-    std::uint32_t count = 0;
-    std::uint32_t transform = 0;  // first one
-  };
-
-  /// The runs of one input. With `lanes`, they only collect raw 16-bit integers, which these then transform.
+  /// The runs of one input.
   struct InputPlan {
     std::uint32_t first_run = 0;
     std::uint32_t end_run = 0;
-    std::optional<Lanes> lanes;
   };
 
-  void use_lanes(InputPlan& input, network::Type type, std::size_t elements);
-  std::optional<Lanes> lanes_of(const InputPlan& input, network::Type type, std::size_t elements) const;
+  /// Gives the run the kernel for eight elements at once, if it is of that kind.
+  void use_lanes(Run& run, std::size_t target_bytes);
+  const void* transforms_of(const Run& run) const noexcept;
   void fill(const InputPlan& input, const Event& event, std::size_t object, std::byte* target) const noexcept;
-  template <class Element>
-  static void collect(const Run& run, const void* transforms, Rows rows, std::byte* target) noexcept;
-  static Kernel collector_of(FieldType type);
-
-  template <class Element, class Arithmetic, class Target>
-  static void copy(const Run& run, const void* transforms, Rows rows, std::byte* target) noexcept;
-  template <class Element>
-  static Kernel kernel_of(bool narrow, std::size_t target_bytes);
-  static Kernel kernel_of(FieldType type, bool narrow, std::size_t target_bytes);
-
-  const void* transforms_of(const Run& run) const noexcept {
-    if (run.narrow) return narrow_.data() + run.transform;
-    return wide_.data() + run.transform;
-  }
 
   std::string name_;
   std::optional<std::size_t> collection_;
@@ -140,6 +85,7 @@ class Binding {
   std::vector<Run> runs_;
   std::vector<Transform<std::int32_t>> narrow_;
   std::vector<Transform<std::int64_t>> wide_;
+  std::vector<Lanes> lanes_;
   std::vector<std::int64_t> constants_;
   std::string text_;
 };
