@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/engine/decide.hpp"
 #include "bench/engine/gather.hpp"
 #include "bench/engine/packets.hpp"
 #include "engine/base/error.hpp"
@@ -59,20 +60,29 @@ void parse_all(const Packets& packets) {
   sink = sum;
 }
 
-/// Checks, building, ledger; each event is taken, given to `use`, and released. Returns the number of events.
+/// Checks, building, ledger; each closed event is given to `use`, which releases it sooner or later. Returns
+/// the number of events.
 template <class Use>
-std::uint64_t build_all(const Packets& packets, EventBuilder& builder, std::int64_t now_ns, Use use) {
+std::uint64_t close_all(const Packets& packets, EventBuilder& builder, std::int64_t now_ns, Use use) {
   std::uint64_t events = 0;
   for (const auto& frame : packets.frames) {
     wire::Message message(frame, nullptr, nullptr);
     if (builder.accept(message, now_ns) == builder::Accepted::busy) break;
     while (Event* event = builder.next_closed()) {
       use(*event);
-      builder.release(*event, builder::Outcome::rejected);
       ++events;
     }
   }
   return events;
+}
+
+/// Likewise, and each event is released at once.
+template <class Use>
+std::uint64_t build_all(const Packets& packets, EventBuilder& builder, std::int64_t now_ns, Use use) {
+  return close_all(packets, builder, now_ns, [&](Event& event) {
+    use(event);
+    builder.release(event, builder::Outcome::rejected);
+  });
 }
 
 struct Stage {
@@ -170,10 +180,17 @@ void run(const Options& options) {
   std::int64_t now_ns = 0;
   const auto build = [&](auto use) { sink = build_all(packets, builder, now_ns, use); };
   stages[3].run = [&] { build([](const Event&) {}); };
+  DecideStage decide(builder);
   if (gathers) {
     stages.push_back({"decode", [&] { build([&](const Event& event) { gather.decode(event); }); }, {}});
     stages.push_back(
         {"gather 57 inputs", [&] { build([&](const Event& event) { gather.run(event); }); }, {}});
+    stages.push_back({"network, menu, encoded decision",
+                      [&] {
+                        close_all(packets, builder, now_ns, [&](Event& event) { decide.add(event); });
+                        sink = decide.finish();
+                      },
+                      {}});
   }
   for (; now_ns < options.repeats; ++now_ns) {
     for (Stage& stage : stages) {
