@@ -12,7 +12,8 @@ namespace crible::bench {
 namespace {
 
 pipeline::Trigger load() {
-  const auto folder = std::filesystem::temp_directory_path() / ("bench_engine_" + std::to_string(monotonic_ns()));
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("bench_engine_" + std::to_string(monotonic_ns()));
   std::filesystem::create_directory(folder);
   pipeline::Trigger trigger = pipeline::load_trigger(write_config(folder));
   std::filesystem::remove_all(folder);

@@ -7,8 +7,8 @@
 
 namespace crible::bench {
 
-/// The rest of a shard's work: decodes events, gathers their 57 inputs, runs the anomaly network of the demo in
-/// batches, evaluates the menu of bench_pipeline and encodes the decision.
+/// The rest of a shard's work: decodes events, gathers their 57 inputs, runs the anomaly network of the demo
+/// in batches, evaluates the menu of bench_pipeline and encodes the decision.
 class DecideStage {
  public:
   /// Decided events are released to `builder`, which must outlive the stage.
