@@ -17,7 +17,8 @@ struct CrossingRange {
 /// What is evaluated for one chain.
 struct ChainProgram {
   ChainKind kind = ChainKind::condition;
-  Program program;                       // condition
+  Program program;                       // condition, as compiled: its text is part of the menu's hash
+  Program steps;                         // the same, as evaluated
   PrescaleKey random_key;                // random
   std::uint32_t one_in = 1;              // random
   detector::ScalarRef crossing;          // zero_bias with ranges
@@ -26,7 +27,7 @@ struct ChainProgram {
   bool fires(const DecisionInput& input) const noexcept {
     switch (kind) {
       case ChainKind::condition:
-        return holds(program, *input.quantities, input.outputs);
+        return holds(steps, *input.quantities, input.outputs);
       case ChainKind::random:
         return keeps(random_key, one_in, input.run, input.event);
       case ChainKind::zero_bias:

@@ -125,6 +125,7 @@ class ChainLoader {
     chain.condition = value.text();
     try {
       program.program = compile_condition(chain.condition, description_, outputs_);
+      program.steps = shorten(program.program);
     } catch (const ExpressionError& error) {
       throw placed(value, error);
     }

@@ -1,6 +1,7 @@
 #include "engine/menu/program.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "engine/menu/comparison.hpp"
 
@@ -32,11 +33,48 @@ bool fold(Fold kind, std::int64_t& result, std::int64_t value) noexcept {
 }
 
 struct Loop {
-  std::uint32_t collection = 0;
-  std::uint32_t object = 0;
-  std::uint32_t count = 0;
-  const std::byte* record = nullptr;
+  std::uint32_t collection;
+  std::uint32_t object;
+  std::uint32_t count;
+  const std::byte* record;
 };
+
+bool within(const Instruction& in, std::int64_t value) noexcept {
+  const bool inside = static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(in.value) <= in.span;
+  return inside != in.outside;
+}
+
+/// How many of the `count` objects have their field within the range. No branch depends on data.
+template <class Read>
+std::int64_t count_within(const Instruction& in, const std::byte* const* objects, std::uint32_t count,
+                          Read read) noexcept {
+  std::int64_t number = 0;
+  for (std::uint32_t o = 0; o < count; ++o) number += within(in, read(objects[o] + in.offset)) ? 1 : 0;
+  return number;
+}
+
+std::int64_t fold_compared(const Instruction& in, const detector::Event& event) noexcept {
+  const std::uint32_t count = event.count(in.index);
+  const std::byte* const* const objects = event.objects(in.index);
+  const auto read_short = [](const std::byte* place) -> std::int64_t {
+    std::int16_t value;
+    std::memcpy(&value, place, sizeof value);
+    return value;
+  };
+  const auto read_any = [&in](const std::byte* place) { return detector::read_integer(in.type, place); };
+  const std::int64_t number = in.type == detector::FieldType::i16
+                                  ? count_within(in, objects, count, read_short)
+                                  : count_within(in, objects, count, read_any);
+  if (in.fold == Fold::count) return number;
+  return in.fold == Fold::any ? number != 0 : number == count;
+}
+
+std::int64_t fold_field(const Instruction& in, const detector::Event& event) noexcept {
+  std::int64_t result = in.value;
+  for (std::uint32_t o = 0; o < event.count(in.index); ++o)
+    fold(in.fold, result, detector::read_integer(in.type, event.object(in.index, o) + in.offset));
+  return result;
+}
 
 }  // namespace
 
@@ -128,6 +166,24 @@ bool holds(const Program& program, const detector::Event& event, const std::int6
         }
         break;
       }
+      case Code::within:
+        top[-1] = within(in, top[-1]);
+        break;
+      case Code::load_within:
+        *top++ = within(in, detector::read_integer(in.type, event.payload(in.index) + in.offset));
+        break;
+      case Code::load_object_within:
+        *top++ = within(in, detector::read_integer(in.type, loops[in.loop].record + in.offset));
+        break;
+      case Code::load_output_within:
+        *top++ = within(in, outputs[in.index]);
+        break;
+      case Code::fold_field:
+        *top++ = fold_field(in, event);
+        break;
+      case Code::fold_compared:
+        *top++ = fold_compared(in, event);
+        break;
     }
   }
   return stack[0] != 0;

@@ -32,6 +32,14 @@ enum class Code : std::uint8_t {
   skip_if_true,
   begin_loop,  // push `value`; over the objects of collection `index`; none: go to `target`
   end_loop,    // drop the body's result into the loop's result below it; go to `target` for the next object
+
+  // Made by shorten() alone. "Within": from `value` to `value` + `span`, or with `outside` not so.
+  within,       // the operand
+  load_within,  // what load, load_object and load_output would push
+  load_object_within,
+  load_output_within,
+  fold_field,     // a whole loop over collection `index`: sum, max or min of one field; none: `value`
+  fold_compared,  // a whole loop: any, all or count of one field being within
 };
 
 /// How a loop joins the results of its body.
@@ -47,6 +55,8 @@ struct Instruction {
   std::uint32_t offset = 0;
   std::uint32_t target = 0;
   std::int64_t value = 0;
+  std::uint64_t span = 0;
+  bool outside = false;
 };
 
 inline constexpr std::size_t max_stack = 64;
@@ -58,10 +68,13 @@ using Program = std::vector<Instruction>;
 Program compile_condition(const std::string& text, const detector::Description& description,
                           const OutputLayout& outputs);
 
+/// The same condition in fewer instructions, for evaluation.
+Program shorten(const Program& program);
+
 /// Whether the condition holds. `event` is valid and all outputs are answered.
 bool holds(const Program& program, const detector::Event& event, const std::int64_t* outputs) noexcept;
 
-/// One line for each instruction: equal programs give equal text.
+/// One line for each instruction of a compiled program: equal programs give equal text.
 std::string to_text(const Program& program);
 
 }  // namespace crible::menu

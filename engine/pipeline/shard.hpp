@@ -81,6 +81,7 @@ class Shard final : private DecisionSink {
   bool receive_some();
   void take(wire::Message& message);
   void decide_closed();
+  void decide(builder::Event& event);
   void settle(batching::Urgency urgency);
   void hand_over_books();
   void publish(const Decided& event, std::span<const std::byte> encoded) noexcept;

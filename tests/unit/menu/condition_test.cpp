@@ -1,3 +1,6 @@
+#include <limits>
+#include <random>
+
 #include "tests/unit/menu/fixture.hpp"
 
 namespace crible::menu {
@@ -63,6 +66,45 @@ TEST_F(Condition, FoldsOverObjects) {
   EXPECT_FALSE(holds("any(jets, any(muons, abs(jets.eta - muons.eta) == 5))"));
   EXPECT_TRUE(holds("count(jets, any(muons, jets.eta > eta)) == 2"));
   EXPECT_TRUE(holds("any(jets, eta > bx)")) << "quantities of the event are known inside";
+}
+
+TEST_F(Condition, SaysTheSameShortened) {
+  std::mt19937 random(4);
+  std::vector<std::string> texts = {"max(jets, eta) + min(muons, eta) > 2",
+                                    "sum(jets, eta) == 2 and not count(muons) == 1",
+                                    "any(jets, pt > 1 lsb and eta < 2 or any(muons, eta == 1))",
+                                    "any(jets, count(muons, eta > 0) == 1)",
+                                    "any(jets, count(muons, jets.eta > 0) == 1)",
+                                    "all(jets, max(muons, eta) > eta)",
+                                    "anomaly.score > 2 and any(jets, tag.y[0] > 1)",
+                                    "big >= 461168601842738790",
+                                    "big < -461168601842738790 or big == 0"};
+  for (const std::string fold : {"any", "all", "count"})
+    for (const std::string op : {"<", "<=", ">", ">=", "==", "!="})
+      for (const std::string limit : {"-2", "0", "1"})
+        texts.push_back(fold + "(jets, eta " + op + " " + limit + ")" + (fold == "count" ? " == 1" : ""));
+  for (const std::string& text : texts) ASSERT_EQ(problem(text), "nothing was thrown") << text;
+  std::size_t held = 0;
+  for (int i = 0; i < 300; ++i) {
+    const auto small = [&random] { return static_cast<std::int16_t>(random() % 7 - 3); };
+    std::vector<Jet> jets(random() % 4), muons(random() % 3);
+    for (auto* const objects : {&jets, &muons})
+      for (Jet& object : *objects) object = {small(), small()};
+    const std::int64_t big[] = {0, std::numeric_limits<std::int64_t>::min(),
+                                std::numeric_limits<std::int64_t>::max()};
+    set_event(small(), 7, jets, muons, big[random() % 3]);
+    for (std::int64_t& output : outputs_) output = small();
+    for (const std::string& text : texts) held += holds(text) ? 1 : 0;
+  }
+  EXPECT_GT(held, 1000u);
+}
+
+TEST_F(Condition, IsShortened) {
+  EXPECT_EQ(shorten(compile("any(jets, pt > 30 GeV)")).size(), 1u);
+  EXPECT_EQ(shorten(compile("count(jets, pt > 30 GeV) >= 2")).size(), 2u);
+  EXPECT_EQ(shorten(compile("met > 30 GeV and anomaly.score > 2")).size(), 3u);
+  EXPECT_EQ(shorten(compile("max(jets, pt) > 30 GeV")).size(), 2u);
+  EXPECT_EQ(shorten(compile("any(jets, pt > 30 GeV and eta != 2)")).size(), 5u);
 }
 
 TEST_F(Condition, FoldsOverNothing) {

@@ -114,7 +114,13 @@ class SmallTrigger : public testing::Test {
   }
 
   Program compile(const std::string& text) const { return compile_condition(text, description_, layout_); }
-  bool holds(const std::string& text) const { return menu::holds(compile(text), event_, outputs_.data()); }
+  /// What the program says, as it was compiled and shortened.
+  bool holds(const std::string& text) const {
+    const Program program = compile(text);
+    const bool result = menu::holds(program, event_, outputs_.data());
+    EXPECT_EQ(menu::holds(shorten(program), event_, outputs_.data()), result) << text << ", shortened";
+    return result;
+  }
 
   Menu load(const std::string& text) const {
     return Menu(yaml::parse(text, "menu.yaml"), description_, layout_);
