@@ -47,6 +47,9 @@ class Demo(Case):
             self.assertEqual(devices.pop("opencl:0"), network["batches"])
             self.assertEqual(set(devices.values()), {0})
             self.assertEqual(network["routing"]["troubles"], [])
+        again = harness.run_crible("replay", out / "demo.crec", "--config", "tools/demo_data/run.yaml",
+                                   "--backend", "opencl:0")  # fmt: skip
+        self.assertEqual(again.returncode, 0, again.stdout + again.stderr)
 
     def test_the_choice_between_backends_is_reported(self):
         out = self.folder / "auto"

@@ -19,6 +19,7 @@ namespace {
 
 struct Options {
   SendingOptions sending;  // its sample is the recording
+  std::string backend;
   std::filesystem::path json;
   std::size_t jobs = 0;  // 0: one for each processor
   bool no_networks = false;
@@ -27,7 +28,8 @@ struct Options {
 
 int decide_again(const Options& options) {
   const record::Reader reader(options.sending.sample);
-  const pipeline::Trigger trigger = pipeline::load_trigger(options.sending.config);
+  pipeline::Trigger trigger = pipeline::load_trigger(options.sending.config);
+  if (!options.backend.empty()) trigger.run.batch.backend = options.backend;
   pipeline::ReplayOptions replay_options;
   replay_options.jobs = options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
   replay_options.networks = !options.no_networks;
@@ -70,6 +72,7 @@ void add_replay(CommandLine& line) {
   command.add_option("--config", options->sending.config, "Configuration with the menu to decide by (YAML)")
       ->required()
       ->check(CLI::ExistingFile);
+  command.add_option("--backend", options->backend, "Backend or device instead of run.batch.backend");
   command.add_option("--jobs", options->jobs, "Threads [one for each processor]");
   command.add_flag("--no-networks", options->no_networks,
                    "Take the networks' outputs from the recording instead of evaluating them");
