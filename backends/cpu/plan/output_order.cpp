@@ -21,13 +21,19 @@ struct Readers {
   std::vector<std::vector<std::int32_t>> weights;  // [outputs][rows]
 };
 
+/// Only whether it is large matters; sums of two must not overflow.
+std::int32_t held(std::int64_t weight) {
+  constexpr std::int64_t limit = 1 << 20;
+  return static_cast<std::int32_t>(std::clamp(weight, -limit, limit));
+}
+
 Readers readers_of(const Node& node, std::size_t outputs) {
   Readers readers;
   readers.weights.resize(outputs);
   if (const auto* dense = std::get_if<network::Dense>(&node.operation)) {
     if (static_cast<std::size_t>(dense->inputs) != outputs) return readers;
     for (std::size_t i = 0; i < dense->weights.size(); ++i) {
-      readers.weights[i % outputs].push_back(static_cast<std::int32_t>(dense->weights[i]));
+      readers.weights[i % outputs].push_back(held(dense->weights[i]));
     }
     readers.outputs = outputs;
   }
@@ -36,7 +42,7 @@ Readers readers_of(const Node& node, std::size_t outputs) {
     const std::size_t channels = conv->weights.size() / static_cast<std::size_t>(conv->filters) / taps;
     if (conv->groups != 1 || channels != outputs) return readers;
     for (std::size_t i = 0; i < conv->weights.size(); ++i) {
-      readers.weights[i / taps % outputs].push_back(static_cast<std::int32_t>(conv->weights[i]));
+      readers.weights[i / taps % outputs].push_back(held(conv->weights[i]));
     }
     readers.outputs = outputs;
   }

@@ -112,6 +112,15 @@ TEST(CpuProducts, AreExactForWeightsOfAnySize) {
   }
 }
 
+/// What orders the bytes of a layer reads the weights of the next one, however large they are.
+TEST(CpuProducts, AreExactBeforeWeightsThatNoByteHolds) {
+  std::mt19937_64 random(13);
+  const std::vector<std::int64_t> large{2147483647, 2147483647, -2147483648, -2147483648, 5};
+  const network::Network network =
+      layers({8, 6, 3}, {drawn(random, 48, 127, 0), repeated(large, 18)}, {false, 8, 0}, 3);
+  expect_equal_to_reference(network, make_events(network, 33, 3), {1, 33});
+}
+
 /// A dense layer, then a requantize with a multiplier: in 32-bit halves where the shift allows, else in 64
 /// bits.
 TEST(CpuProducts, ScaleExactly) {
