@@ -259,6 +259,15 @@ Json rates(const Setup& base, int repeats) {
           {"runs", runs}};
 }
 
+/// Where the engine's time goes, stage by stage (pipeline/stages.hpp says what each is).
+void print_stages(const Json& stages) {
+  std::printf("  %-12s %10s %10s %10s\n", "stage", "p50 us", "p99 us", "p99.9 us");
+  for (const auto& [name, times] : stages.items()) {
+    const auto us = [&times](const char* key) { return times[key].get<double>() * 1e-3; };
+    std::printf("  %-12s %10.1f %10.1f %10.1f\n", name.c_str(), us("p50_ns"), us("p99_ns"), us("p999_ns"));
+  }
+}
+
 /// Target 2: latencies at half of the engine's rate.
 Json latencies(const Setup& base, double rate_hz, int repeats) {
   const LoadShape shape;
@@ -279,6 +288,7 @@ Json latencies(const Setup& base, double rate_hz, int repeats) {
     std::printf("  repeat %d: bare p99 %.0f us, engine p99 %.0f us\n", i + 1, bare_p99.back() * 1e-3,
                 engine_p99.back() * 1e-3);
     std::fflush(stdout);
+    if (i + 1 == repeats) print_stages(engine["stages"]);
     runs.push_back({{"bare", bare}, {"engine", engine}});
   }
   return {{"fragments_per_s", setup.rate_hz},

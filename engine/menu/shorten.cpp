@@ -84,8 +84,9 @@ class Shortener {
     return true;
   }
 
-  /// A loop over one field of the innermost objects, compared with a constant or not, is one instruction.
-  /// Returns the length of the loop, or 0.
+  /// A loop over one field of its own objects is one instruction: compared with a constant (any, all, count)
+  /// or not (sum, max, min; the compiler gives each kind of loop a body of its kind). Returns the length of
+  /// the loop, or 0.
   std::size_t loop(std::size_t i) {
     if (!is(i, Code::begin_loop) || !is(i + 1, Code::load_object)) return 0;
     const std::uint8_t level = program_[i].loop;
@@ -97,8 +98,7 @@ class Shortener {
     in.index = program_[i].index;
     in.fold = program_[end].fold;
     in.value = program_[i].value;
-    const bool counts = in.fold == Fold::any || in.fold == Fold::all || in.fold == Fold::count;
-    if (compared != counts || (compared && !to_range(program_[i + 2], in))) return 0;
+    if (compared && !to_range(program_[i + 2], in)) return 0;
     short_.push_back(in);
     return end + 1 - i;
   }
