@@ -59,6 +59,7 @@ Firmware generate(const network::Network& network, const Options& options) {
   firmware.files.push_back({"steps/3_pipeline.txt", dump_pipeline(arithmetic, pipeline)});
   firmware.files.push_back({"report.txt", report(firmware, options)});
   firmware.files.push_back({"README.md", readme(firmware)});
+  firmware.files.push_back({"network.crn", network::to_text(network)});
   firmware.files.push_back({"firmware.json", to_manifest(firmware)});
   firmware.generation_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -8,6 +8,7 @@
 #include "engine/base/npy.hpp"
 #include "engine/network/encoding.hpp"
 #include "engine/reference/reference.hpp"
+#include "sim/run_rtl.hpp"
 #include "tools/network_file.hpp"
 #include "tools/progress.hpp"
 
@@ -96,6 +97,24 @@ Evaluated evaluate_reference(const Network& network, const EventArrays& inputs) 
     for (std::size_t o = 0; o < outputs.size(); ++o)
       result.outputs[o].insert(result.outputs[o].end(), outputs[o].begin(), outputs[o].end());
     progress.update(event + 1);
+  }
+  return result;
+}
+
+/// The network's firmware in a simulator.
+Evaluated evaluate_rtl(const Network& network, const EventArrays& inputs) {
+  std::vector<sim::Event> events(inputs.events);
+  for (const std::vector<std::int64_t>& values : inputs.values) {
+    const std::size_t elements = values.size() / std::max<std::size_t>(1, inputs.events);
+    for (std::size_t event = 0; event < inputs.events; ++event) {
+      const auto first = values.begin() + static_cast<std::ptrdiff_t>(event * elements);
+      events[event].emplace_back(first, first + static_cast<std::ptrdiff_t>(elements));
+    }
+  }
+  Evaluated result{"rtl", std::vector<std::vector<std::int64_t>>(network::outputs_of(network).size())};
+  for (const sim::Event& outputs : sim::run_rtl(network, events)) {
+    for (std::size_t o = 0; o < outputs.size(); ++o)
+      result.outputs[o].insert(result.outputs[o].end(), outputs[o].begin(), outputs[o].end());
   }
   return result;
 }
@@ -194,6 +213,7 @@ EventArrays read_inputs(const Network& network, const std::filesystem::path& pat
 }
 
 Evaluated evaluate(const Network& network, const EventArrays& inputs, const std::string& backend) {
+  if (backend == "rtl") return evaluate_rtl(network, inputs);
   return backend == "reference" ? evaluate_reference(network, inputs)
                                 : evaluate_device(network, inputs, backend);
 }

@@ -40,10 +40,11 @@ void add_join(CommandLine& line);
 void add_replay(CommandLine& line);
 void add_run(CommandLine& line);
 void add_source(CommandLine& line);
+void add_verify(CommandLine& line);
 
 inline const std::vector<void (*)(CommandLine&)> all_commands = {
-    add_demo,    add_run,  add_source, add_replay,   add_import,
-    add_inspect, add_join, add_eval,   add_firmware, add_devices,
+    add_demo, add_run,  add_source,   add_replay, add_import,  add_inspect,
+    add_join, add_eval, add_firmware, add_verify, add_devices,
 };
 
 }  // namespace crible::tools

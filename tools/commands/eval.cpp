@@ -71,7 +71,8 @@ void add_eval(CommandLine& line) {
       ->type_name("FILE");
   command
       .add_option("--backend", options->backend,
-                  "reference, or a backend or device that `crible devices` lists")
+                  "reference, rtl (its firmware, simulated), or a backend or device that `crible devices` "
+                  "lists")
       ->capture_default_str()
       ->type_name("NAME");
   command.add_flag("--real", options->real, "Write decoded real numbers (float32) instead of integers");
