@@ -5,7 +5,6 @@
 #include "engine/base/file.hpp"
 #include "sim/mutants.hpp"
 #include "sim/synthesis.hpp"
-#include "tests/conformance/sample_networks.hpp"
 #include "tests/unit/sim/designs.hpp"
 
 namespace crible::sim {
@@ -88,15 +87,6 @@ TEST(Prove, GeneratedFirmwareIsProvenAtEveryPipelineDepth) {
       EXPECT_GT(proof.bits_total, 4);
     }
   }
-}
-
-TEST(Prove, ANetworkOfTriggerSizeIsProven) {
-  const network::Network network = conformance::sample_mlp();
-  const Scratch scratch;
-  const Binding binding = made_firmware(network, scratch.path());
-  const Proof proof = proof::prove(network, binding, word_netlist(binding));
-  EXPECT_TRUE(proof.complete()) << reasons(proof);
-  EXPECT_GT(proof.functions_proven, 100);
 }
 
 TEST(Prove, NoMutantIsProvenThatAnEventShowsToBeWrong) {
