@@ -117,8 +117,8 @@ TEST_P(Failover, CostsNoEventAndChangesNoDecision) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Failures, Failover,
-                         testing::Values(Failure::submit_error, Failure::poll_error, Failure::hang, Failure::late,
-                                         Failure::wrong_status, Failure::wrong_bits));
+                         testing::Values(Failure::submit_error, Failure::poll_error, Failure::hang,
+                                         Failure::late, Failure::wrong_status, Failure::wrong_bits));
 
 }  // namespace
 }  // namespace crible::pipeline
