@@ -9,50 +9,70 @@
 namespace crible::backends::cpu {
 namespace {
 
+/// Rows of all plans that are small and have no constants: programs take turns on a thread.
+constexpr std::size_t shared_row_bytes = 32768;
+alignas(64) thread_local std::byte shared_rows[shared_row_bytes];
+
 /// A plan with its rows, run on one tile at a time.
 class Engine {
  public:
-  explicit Engine(Plan plan) : plan_(std::move(plan)), rows_(plan_.make_rows()) {}
+  explicit Engine(Plan plan) : plan_(std::move(plan)) {
+    const bool shares = plan_.constants.empty() && plan_.row_bytes() <= shared_row_bytes;
+    if (!shares) rows_ = plan_.make_rows();
+    steps_ = plan_.keep(plan_.steps);
+    end_ = steps_ + plan_.steps.size();
+  }
 
   void run(const std::byte* const* inputs, std::byte* const* outputs, std::size_t events) const noexcept {
-    const Frame frame{rows_.data(), inputs, outputs, events};
-    for (const Step& step : plan_.steps) step.run(step.data, frame);
+    const Frame frame{rows_.data() != nullptr ? rows_.data() : shared_rows, inputs, outputs, events};
+    for (const Step* step = steps_; step != end_; ++step) step->run(step->data, frame);
   }
 
  private:
-  Plan plan_;
+  const Step* steps_ = nullptr;
+  const Step* end_ = nullptr;
   Buffer rows_;
+  Plan plan_;
 };
 
+/// An input or output of a slot, and where the tile in work stands in it.
 struct Port {
+  std::byte* first = nullptr;
   std::size_t row_bytes = 0;
 };
 
-std::vector<Port> ports_of(const network::Network& network, const std::vector<network::NodeId>& ids) {
-  std::vector<Port> ports;
+std::vector<std::size_t> row_bytes_of(const network::Network& network,
+                                      const std::vector<network::NodeId>& ids) {
+  std::vector<std::size_t> bytes;
   for (network::NodeId id : ids) {
     const network::Node& node = network.nodes[static_cast<std::size_t>(id)];
-    ports.push_back({network::element_count(node.shape) * network::storage_bytes(node.type)});
+    bytes.push_back(network::element_count(node.shape) * network::storage_bytes(node.type));
   }
-  return ports;
+  return bytes;
 }
 
 class CpuProgram : public Program {
  public:
   CpuProgram(const network::Network& network, const Variant& variant, const CompileOptions& options)
-      : network_(network),
-        device_(variant.name),
-        max_batch_(options.max_batch),
-        inputs_(ports_of(network, network::inputs_of(network))),
-        outputs_(ports_of(network, network::outputs_of(network))),
+      : max_batch_(options.max_batch),
+        slot_count_(options.slots),
         single_(make_plan(network, network::verify(network), variant.kernels, Layout::single)),
         tile_(make_plan(network, network::verify(network), variant.kernels, Layout::tile)),
-        input_cursor_(inputs_.size()),
-        output_cursor_(outputs_.size()) {
-    for (std::size_t i = 0; i < options.slots; ++i) {
+        network_(network),
+        device_(variant.name) {
+    const std::vector<std::size_t> inputs = row_bytes_of(network, network::inputs_of(network));
+    const std::vector<std::size_t> outputs = row_bytes_of(network, network::outputs_of(network));
+    input_count_ = inputs.size();
+    port_count_ = inputs.size() + outputs.size();
+    // What a call reads lies side by side, with the plan of single events.
+    port_memory_ = Buffer(port_count_ * (slot_count_ * sizeof(Port) + sizeof(std::byte*)), Use::single_plan);
+    ports_ = reinterpret_cast<Port*>(port_memory_.data());
+    cursors_ = reinterpret_cast<std::byte**>(ports_ + slot_count_ * port_count_);
+    Port* port = ports_;
+    for (std::size_t i = 0; i < slot_count_; ++i) {
       Slot slot;
-      for (const Port& port : inputs_) slot.inputs.push_back(new_array(port));
-      for (const Port& port : outputs_) slot.outputs.push_back(new_array(port));
+      for (std::size_t bytes : inputs) slot.inputs.push_back(new_array(*port++, bytes));
+      for (std::size_t bytes : outputs) slot.outputs.push_back(new_array(*port++, bytes));
       slots_.push_back(std::move(slot));
     }
     measure();
@@ -66,11 +86,11 @@ class CpuProgram : public Program {
   Status submit(std::size_t slot, std::size_t events) noexcept override { return run(slot, events); }
 
   Status poll(std::size_t slot) noexcept override {
-    return slot < slots_.size() ? Status::ok : Status::bad_batch;
+    return slot < slot_count_ ? Status::ok : Status::bad_batch;
   }
 
   Status run(std::size_t slot, std::size_t events) noexcept override {
-    if (slot >= slots_.size() || events == 0 || events > max_batch_) return Status::bad_batch;
+    if (slot >= slot_count_ || events == 0 || events > max_batch_) return Status::bad_batch;
     std::size_t done = 0;
     while (done < events) {
       const std::size_t left = events - done;
@@ -82,20 +102,17 @@ class CpuProgram : public Program {
   }
 
  private:
-  std::span<std::byte> new_array(const Port& port) {
-    const std::size_t bytes = port.row_bytes * max_batch_;
-    arrays_.emplace_back(bytes + 64);
-    return {arrays_.back().data(), bytes};
+  std::span<std::byte> new_array(Port& port, std::size_t row_bytes) {
+    const std::size_t bytes = row_bytes * max_batch_;
+    arrays_.emplace_back(bytes + 64, Use::batches);
+    port = {arrays_.back().data(), row_bytes};
+    return {port.first, bytes};
   }
 
   void run_tile(std::size_t slot, std::size_t first, std::size_t events, const Engine& engine) noexcept {
-    for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      input_cursor_[i] = slots_[slot].inputs[i].data() + first * inputs_[i].row_bytes;
-    }
-    for (std::size_t i = 0; i < outputs_.size(); ++i) {
-      output_cursor_[i] = slots_[slot].outputs[i].data() + first * outputs_[i].row_bytes;
-    }
-    engine.run(input_cursor_.data(), output_cursor_.data(), events);
+    const Port* ports = ports_ + slot * port_count_;
+    for (std::size_t i = 0; i < port_count_; ++i) cursors_[i] = ports[i].first + first * ports[i].row_bytes;
+    engine.run(cursors_, cursors_ + input_count_, events);
   }
 
   /// From how many events on a tile costs less than one event after the other.
@@ -120,18 +137,21 @@ class CpuProgram : public Program {
     return fastest;
   }
 
-  network::Network network_;
-  std::string device_;
+  // In the order of use: a call of one event should touch few cache lines.
   std::size_t max_batch_;
-  std::vector<Port> inputs_;
-  std::vector<Port> outputs_;
+  std::size_t slot_count_;
+  std::size_t tiles_from_ = 2;
+  std::size_t port_count_ = 0;
+  std::size_t input_count_ = 0;
+  Port* ports_ = nullptr;  // [slot][inputs, then outputs]
+  std::byte** cursors_ = nullptr;
   Engine single_;
   Engine tile_;
+  Buffer port_memory_;
   std::vector<Slot> slots_;
   std::vector<Buffer> arrays_;
-  std::vector<const std::byte*> input_cursor_;
-  std::vector<std::byte*> output_cursor_;
-  std::size_t tiles_from_ = 2;
+  network::Network network_;
+  std::string device_;
 };
 
 }  // namespace

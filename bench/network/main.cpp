@@ -144,15 +144,21 @@ Json measure_many(const std::string& device, std::size_t events, int rounds) {
   for (const network::Network& network : small_networks(network_count)) {
     subjects.push_back(std::make_unique<Subject>(network, device));
   }
+  std::vector<Subject::Call> calls;
+  for (const auto& subject : subjects) calls.push_back(subject->call(events));
   constexpr std::size_t call_count = 50;
   std::vector<double> alone, together;
   for (int round = 0; round < rounds; ++round) {
     double sum = 0;
-    for (auto& subject : subjects) sum += subject->some_ns(events, call_count);
+    for (const Subject::Call& call : calls) {
+      const ThreadClock clock;
+      for (std::size_t i = 0; i < call_count; ++i) call();
+      sum += clock.elapsed_ns() / call_count;
+    }
     alone.push_back(sum);
     const ThreadClock clock;
-    for (std::size_t call = 0; call < call_count; ++call) {
-      for (auto& subject : subjects) subject->run_some(events);
+    for (std::size_t i = 0; i < call_count; ++i) {
+      for (const Subject::Call& call : calls) call();
     }
     together.push_back(clock.elapsed_ns() / call_count);
   }

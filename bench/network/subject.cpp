@@ -120,17 +120,14 @@ double Subject::chained_ns(std::size_t calls) {
   return clock.elapsed_ns() / static_cast<double>(calls);
 }
 
-void Subject::run_some(std::size_t events) noexcept {
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    std::memcpy(program_->slots()[0].inputs[i].data(), inputs_[i].data(), events * row_bytes_[i]);
-  }
-  (void)program_->run(0, events);
+Subject::Call Subject::call(std::size_t events) {
+  return {program_.get(), program_->slots()[0].inputs[0].data(), inputs_[0].data(), events * row_bytes_[0],
+          events};
 }
 
-double Subject::some_ns(std::size_t events, std::size_t calls) {
-  const ThreadClock clock;
-  for (std::size_t i = 0; i < calls; ++i) run_some(events);
-  return clock.elapsed_ns() / static_cast<double>(calls);
+void Subject::Call::operator()() const noexcept {
+  std::memcpy(to, from, bytes);
+  (void)program->run(0, events);
 }
 
 double Subject::batch_ns(std::size_t calls) {

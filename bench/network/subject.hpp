@@ -21,9 +21,17 @@ class Subject {
   double chained_ns(std::size_t calls);     // each input waits for the output before
   double batch_ns(std::size_t calls);       // calls of events_held events
 
-  /// Nanoseconds for a call of `events` events.
-  double some_ns(std::size_t events, std::size_t calls);
-  void run_some(std::size_t events) noexcept;  // the first events
+  /// The first events to a slot, and run: with nothing in memory between the caller and the program.
+  struct Call {
+    backends::Program* program;
+    std::byte* to;
+    const std::byte* from;
+    std::size_t bytes;
+    std::size_t events;
+
+    void operator()() const noexcept;
+  };
+  Call call(std::size_t events);  // networks with one input
 
   void run_one() noexcept;  // one event, the next one
 

@@ -123,9 +123,13 @@ void Plan::nest_loops() {
   loops.clear();
 }
 
+std::size_t Plan::row_bytes() const {
+  return (rows + group_rows) * static_cast<std::size_t>(events) * 4 + alignment_bytes;
+}
+
 Buffer Plan::make_rows() const {
   const auto lanes = static_cast<std::size_t>(events);
-  Buffer buffer((rows + group_rows) * lanes * 4 + alignment_bytes);
+  Buffer buffer(row_bytes(), events == 1 ? Use::single_plan : Use::tile_plan);
   for (const ConstantRow& constant : constants) {
     std::byte* row = buffer.data() + std::size_t{constant.row} * lanes * 4;
     for (std::size_t lane = 0; lane < lanes; ++lane) {

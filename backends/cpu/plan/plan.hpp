@@ -39,7 +39,10 @@ struct LoopRange {
 
 /// A network as steps for tiles of `events` events, with everything that the steps point to.
 struct Plan {
-  int events = 1;
+  explicit Plan(int events_of_tile)
+      : events(events_of_tile), store(events_of_tile == 1 ? Use::single_plan : Use::tile_plan) {}
+
+  int events;
   std::size_t rows = 0;
   std::vector<Step> steps;
   std::vector<ConstantRow> constants;
@@ -73,7 +76,8 @@ struct Plan {
   /// Moves the bodies of loops out of the list of steps.
   void nest_loops();
 
-  /// The rows' memory, constants filled in.
+  /// Bytes that the rows need, and memory for them with the constants filled in.
+  std::size_t row_bytes() const;
   Buffer make_rows() const;
 };
 

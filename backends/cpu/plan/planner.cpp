@@ -51,9 +51,8 @@ std::uint32_t entry_of(std::size_t element, std::size_t entries, const network::
 Planner::Planner(const Kernels& kernels, Layout layout)
     : kernels_(kernels),
       layout_(layout),
-      functions_(layout == Layout::single ? kernels.single : kernels.tile) {
-  plan_.events = layout == Layout::single ? 1 : tile_events;
-}
+      functions_(layout == Layout::single ? kernels.single : kernels.tile),
+      plan_(layout == Layout::single ? 1 : tile_events) {}
 
 Plan Planner::plan(const network::Network& network, const network::Ranges& ranges) {
   std::vector<Tensor> inputs;

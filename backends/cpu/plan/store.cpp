@@ -4,13 +4,12 @@
 #include <bit>
 #include <cstring>
 #include <functional>
-#include <new>
 
 namespace crible::backends::cpu {
 namespace {
 
 constexpr std::size_t alignment_bytes = 64;
-constexpr std::size_t first_chunk_bytes = 4096;
+constexpr std::size_t first_chunk_bytes = 1024;
 
 std::size_t rounded_up(std::size_t bytes, std::size_t to) {
   return (bytes + to - 1) / to * to;
@@ -18,23 +17,13 @@ std::size_t rounded_up(std::size_t bytes, std::size_t to) {
 
 }  // namespace
 
-Buffer::Buffer(std::size_t bytes)
-    : data_(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{alignment_bytes}))),
-      bytes_(bytes) {
-  std::memset(data_.get(), 0, bytes);
-}
-
-void Buffer::Free::operator()(std::byte* p) const {
-  ::operator delete (p, std::align_val_t{alignment_bytes});
-}
-
 std::byte* Store::allocate(std::size_t bytes) {
   // Vectors are loaded aligned to their size, and what is smaller than a cache line lies in one.
   const std::size_t alignment = std::clamp<std::size_t>(std::bit_floor(bytes), 16, alignment_bytes);
   used_ = rounded_up(used_, alignment);
   if (chunks_.empty() || used_ + bytes > chunks_.back().size()) {
     const std::size_t next = chunks_.empty() ? first_chunk_bytes : chunks_.back().size() * 2;
-    chunks_.emplace_back(std::max(next, rounded_up(bytes, alignment_bytes)));
+    chunks_.emplace_back(std::max(next, rounded_up(bytes, alignment_bytes)), use_);
     used_ = 0;
   }
   std::byte* start = chunks_.back().data() + used_;
