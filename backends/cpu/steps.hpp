@@ -277,13 +277,13 @@ struct TreeLanes {
   std::uint32_t outputs;
   std::uint32_t planes;
   const std::uint32_t* begin;  // [outputs + 1]: trees of an output
-  const std::uint8_t* slots;   // tiles: [trees][15] feature of a node
-  const std::int32_t* edges;   // tiles: [trees][15], repeated to 32 bits
+  const std::uint8_t* slots;   // tiles and steps: [trees][15] feature of a node
+  const std::int32_t* edges;   // the same; tiles: repeated to 32 bits
   const std::uint8_t* tables;  // tiles: [trees][planes][16]
   const std::uint8_t*
       groups;  // single: 32 trees of one output side by side, see kernels/tree_lanes_single.cpp
   const std::uint32_t* group_begin;  // single: [outputs + 1]
-  const std::int64_t* leaves;        // single: [groups][32][16]
+  const std::int64_t* leaves;        // single: [groups][32][16]; steps: [trees][16]
   const std::int64_t* bias;          // [outputs], includes the least leaves
   bool wide_out;                     // int64 rows
   const Row* out;
@@ -445,6 +445,7 @@ enum class Kind : std::uint8_t {
   tree_walk_64_32,
   tree_walk_64_64,
   tree_lanes,
+  tree_steps,
   product,
   max_bytes,
   count_of_kinds
@@ -457,7 +458,7 @@ struct Kernels {
   std::uint32_t block_single;  // outputs in a block of Product's weights
   std::uint32_t block_tile;
   ByteDots byte_dots;  // pairs: halves as well
-  bool tree_lanes;     // whether there is a kernel for them
+  bool tree_lanes;     // whether there are byte shuffles; else trees are gone down level by level
 };
 
 }  // namespace crible::backends::cpu

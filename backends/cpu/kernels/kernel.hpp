@@ -67,6 +67,8 @@ template <int E>
 void add_sorts(StepFunction* table);
 template <int E>
 void add_tree_walks(StepFunction* table);
+template <int E>
+void add_tree_steps(StepFunction* table);
 void add_products_single(StepFunction* table);
 void add_products_tile(StepFunction* table);
 /// False where the instruction set has no byte shuffles.

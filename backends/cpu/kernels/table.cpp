@@ -15,6 +15,7 @@ void add_all(StepFunction* table) {
   add_folds<E>(table);
   add_sorts<E>(table);
   add_tree_walks<E>(table);
+  add_tree_steps<E>(table);
 }
 
 }  // namespace

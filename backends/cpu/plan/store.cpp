@@ -9,7 +9,7 @@ namespace crible::backends::cpu {
 namespace {
 
 constexpr std::size_t alignment_bytes = 64;
-constexpr std::size_t first_chunk_bytes = 1024;
+constexpr std::size_t least_chunk_bytes = 1024;
 
 std::size_t rounded_up(std::size_t bytes, std::size_t to) {
   return (bytes + to - 1) / to * to;
@@ -22,7 +22,9 @@ std::byte* Store::allocate(std::size_t bytes) {
   const std::size_t alignment = std::clamp<std::size_t>(std::bit_floor(bytes), 16, alignment_bytes);
   used_ = rounded_up(used_, alignment);
   if (chunks_.empty() || used_ + bytes > chunks_.back().size()) {
-    const std::size_t next = chunks_.empty() ? first_chunk_bytes : chunks_.back().size() * 2;
+    // Small steps: what small networks do not fill would spread them over more of the cache.
+    total_ += chunks_.empty() ? 0 : chunks_.back().size();
+    const std::size_t next = rounded_up(std::max(least_chunk_bytes, total_ / 4), alignment_bytes);
     chunks_.emplace_back(std::max(next, rounded_up(bytes, alignment_bytes)), use_);
     used_ = 0;
   }

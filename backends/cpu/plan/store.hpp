@@ -24,6 +24,7 @@ class Store {
  private:
   Use use_;
   std::vector<Buffer> chunks_;
+  std::size_t total_ = 0;                                         // of the chunks before the last
   std::size_t used_ = 0;                                          // of the last chunk
   std::unordered_multimap<std::size_t, std::string_view> known_;  // by hash
 };

@@ -3,8 +3,8 @@
 
 #include "backends/cpu/plan/planner.hpp"
 
-// Tree ensembles for the kernels that compare all nodes at once: features brought to few bits, trees filled
-// up to four levels.
+// Tree ensembles for the kernels that compare all nodes at once, or go down all trees alike: features brought
+// to few bits, trees filled up to four levels.
 namespace crible::backends::cpu {
 namespace {
 
@@ -148,14 +148,16 @@ void append_group(const std::vector<const FullTree*>& trees, int bits, std::vect
 bool Planner::plan_tree_lanes(Context& context, int id, const network::TreeEnsemble& ensemble) {
   const auto at = static_cast<std::size_t>(id);
   const Tensor& in = context.tensors[static_cast<std::size_t>(context.network.nodes[at].inputs[0])];
-  const bool single = layout_ == Layout::single;
-  if (!kernels_.tree_lanes || any_64(in)) return false;
+  if (any_64(in)) return false;
   std::vector<Interval> ranges;
   for (const Element& e : in) ranges.push_back(bases_[static_cast<std::size_t>(e.base)].range[e.index]);
   Filler filler(ensemble, ranges);
   if (!filler.fill()) return false;
-  const int bits = bits_for(filler.slots);
-  if (bits == 32 && single) return false;
+  const int least_bits = bits_for(filler.slots);
+  const bool single = layout_ == Layout::single;
+  const bool steps = !kernels_.tree_lanes || (single && least_bits == 32);
+  const bool grouped = single && !steps;
+  const int bits = steps ? 32 : least_bits;
   for (const Slot& slot : filler.slots) {
     if (slot.high - slot.low + 1 > INT32_MAX || !fits_32({slot.low, slot.high})) return false;
   }
@@ -191,7 +193,7 @@ bool Planner::plan_tree_lanes(Context& context, int id, const network::TreeEnsem
   for (int output = 0; output < ensemble.outputs; ++output) {
     std::vector<const FullTree*> group;
     const auto close_group = [&] {
-      if (group.empty()) return;
+      if (group.empty() || steps) return;
       append_group(group, bits, groups);
       for (const FullTree* member : group)
         leaves.insert(leaves.end(), member->leaf.begin(), member->leaf.end());
@@ -202,6 +204,7 @@ bool Planner::plan_tree_lanes(Context& context, int id, const network::TreeEnsem
       const FullTree& full = filler.trees[tree];
       group.push_back(&full);
       if (group.size() == group_trees) close_group();
+      if (steps) leaves.insert(leaves.end(), full.leaf.begin(), full.leaf.end());
       slots.insert(slots.end(), full.slot.begin(), full.slot.end());
       for (std::int64_t edge : full.edge) edges.push_back(repeated(edge, bits));
       for (std::uint32_t plane = 0; plane < planes; ++plane) {
@@ -215,7 +218,7 @@ bool Planner::plan_tree_lanes(Context& context, int id, const network::TreeEnsem
   const bool wide_out = !fits_32(network::hull(context.ranges[at]));
   context.tensors[at] = whole(new_base(context.ranges[at], wide_out));
   // Trees of one leaf each compare no feature, but the kernel still loads one.
-  const std::size_t loaded = single ? 0 : std::max<std::size_t>(features.size(), 1);
+  const std::size_t loaded = single || steps ? 0 : std::max<std::size_t>(features.size(), 1);
   std::byte* scratch = plan_.store.allocate(loaded * group_trees * static_cast<std::size_t>(bits / 8));
   TreeLanes step{};
   step.features = static_cast<std::uint32_t>(features.size());
@@ -226,20 +229,20 @@ bool Planner::plan_tree_lanes(Context& context, int id, const network::TreeEnsem
   step.outputs = static_cast<std::uint32_t>(ensemble.outputs);
   step.planes = planes;
   step.begin = plan_.keep(begin);
-  if (single) {
+  if (steps || grouped) step.leaves = plan_.keep(leaves);
+  if (grouped) {
     step.groups = plan_.keep(groups);
     step.group_begin = plan_.keep(group_begin);
-    step.leaves = plan_.keep(leaves);
   } else {
     step.slots = plan_.keep(slots);
     step.edges = plan_.keep(edges);
-    step.tables = plan_.keep(tables);
+    if (!steps) step.tables = plan_.keep(tables);
   }
   step.bias = plan_.keep(bias);
   step.wide_out = wide_out;
   step.out = plan_.keep_rows(bases_.back().wide);
   step.scratch = scratch;
-  emit(Kind::tree_lanes, step);
+  emit(steps ? Kind::tree_steps : Kind::tree_lanes, step);
   return true;
 }
 
