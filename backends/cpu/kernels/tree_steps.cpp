@@ -46,7 +46,8 @@ void tree_steps(const void* data, const Frame& frame) {
     for (std::uint32_t output = 0; output < t.outputs; ++output) {
       std::int64_t sum = t.bias[output];
       for (std::uint32_t tree = t.begin[output]; tree < t.begin[output + 1]; ++tree) {
-        const std::uint32_t leaf = leaf_of(t.slots + tree * tree_nodes, t.edges + tree * tree_nodes, features);
+        const std::uint32_t leaf =
+            leaf_of(t.slots + tree * tree_nodes, t.edges + tree * tree_nodes, features);
         sum += t.leaves[tree * tree_leaves + leaf];
       }
       if (t.wide_out) {

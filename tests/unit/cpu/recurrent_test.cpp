@@ -76,7 +76,8 @@ Network gated_body(int inputs, int hidden) {
   return body.builder().finish();
 }
 
-void expect_scan(const Network& body, int steps, const Shape& slice, const std::vector<Node>& states, int emit) {
+void expect_scan(const Network& body, int steps, const Shape& slice, const std::vector<Node>& states,
+                 int emit) {
   for (const bool sequence : {false, true}) {
     for (const bool reverse : {false, true}) {
       SCOPED_TRACE(body.name + (sequence ? ", sequence" : "") + (reverse ? ", reverse" : ""));
