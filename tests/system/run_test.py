@@ -204,6 +204,16 @@ class Run(Case):
             replay = trigger.replay()
             self.assertEqual(replay.returncode, 0, replay.stdout + replay.stderr)
 
+    def test_the_check_says_what_a_source_has_to_know(self):
+        trigger = harness.Trigger(self.folder, shards=2)
+        self.addCleanup(trigger.close)
+        done = harness.run_crible("run", trigger.config, "--check")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("run 9, blocks of 64 events", done.stdout)
+        for number, name in ((1, "left"), (2, "right")):
+            self.assertIn(f"source {number} {name} sends to {' '.join(trigger.addresses_of(number))}\n", done.stdout)
+        self.assertFalse(trigger.recording.exists(), "it runs nothing")
+
     def test_the_page_s_own_source_runs(self):
         """docs/wire-format.md as a stranger follows it, with the run's own numbers."""
         page = (pathlib.Path(__file__).parents[2] / "docs" / "wire-format.md").read_text()
