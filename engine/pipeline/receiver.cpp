@@ -15,6 +15,10 @@ std::string bind_problem(const std::string& address, int code) {
   if (code == EADDRINUSE) {
     return "input address " + address + " is in use; stop the other program or choose another run.input.bind";
   }
+  if (code == EMFILE || code == ENFILE) {
+    return "no more sockets for input address " + address +
+           "; each source needs three open files in each shard: raise the limit (ulimit -n)";
+  }
   return "cannot listen at input address " + address + ": " + zmq_strerror(code) + "; check run.input.bind";
 }
 
@@ -23,12 +27,12 @@ std::string bind_problem(const std::string& address, int code) {
 Receiver::Receiver(zmq::context_t& context, const InputConfig& config,
                    const std::vector<std::string>& addresses) {
   for (const std::string& address : addresses) {
-    zmq::socket_t& socket =
-        inputs_.emplace_back(Input{address, zmq::socket_t(context, zmq::socket_type::pull)}).socket;
-    socket.set(zmq::sockopt::rcvhwm, config.high_water_frames);
-    socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(config.max_frame_bytes));
-    socket.set(zmq::sockopt::linger, 0);
     try {
+      inputs_.push_back({address, zmq::socket_t(context, zmq::socket_type::pull)});
+      zmq::socket_t& socket = inputs_.back().socket;
+      socket.set(zmq::sockopt::rcvhwm, config.high_water_frames);
+      socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(config.max_frame_bytes));
+      socket.set(zmq::sockopt::linger, 0);
       socket.bind(address);
     } catch (const zmq::error_t& error) {
       throw Error(bind_problem(address, error.num()));

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -62,6 +63,9 @@ Run::Run(const Trigger& trigger, const RunConfig& config)
                 if (recording_) recording_->ledger(luminosity_block, json);
               }),
       context_{trigger_, config_, zmq_, control_, ledger_, nullptr} {
+  // One for each source and one for the decisions, of each shard.
+  const std::size_t sockets = config_.shards * (trigger.description.sources.size() + 1);
+  zmq_.set(zmq::ctxopt::max_sockets, static_cast<int>(std::max<std::size_t>(sockets, ZMQ_MAX_SOCKETS_DFLT)));
   for (std::size_t s = 0; s < config_.shards; ++s) shards_.push_back(std::make_unique<Shard>(context_, s));
   if (!config_.record.file.empty()) {
     config_.record.shards = config_.shards;

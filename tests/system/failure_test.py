@@ -124,6 +124,25 @@ class Failures(Case):
         self.assertGreater(summary["events"], 0)
         self.assertEqual(summary["decisions"]["dropped"], summary["events"])
 
+    def test_more_sources_and_shards_than_the_usual_limits_of_sockets_and_files(self):
+        def usual_limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+        trigger = harness.Trigger(self.folder, shards=4, limits=usual_limit)
+        self.addCleanup(trigger.close)
+        text = trigger.config.read_text()
+        first = '    - {name: left, id: 1'
+        more = "".join(f"    - {{name: s{i}, id: {i}, payload: [{{name: x, type: u8}}]}}\n" for i in range(3, 301))
+        self.assertIn(first, text)
+        text = text.replace(first, more + first).replace(trigger.addresses[0], f"ipc://{self.folder}/in")
+        trigger.config.write_text(text)
+        trigger.start()
+        last = self.folder / "in.1199"
+        while not last.exists() and trigger.process.poll() is None:
+            time.sleep(0.02)
+        trigger.process.send_signal(signal.SIGTERM)
+        self.assert_done(trigger)
+
     def test_metrics_address_in_use(self):
         port = harness.free_ports(1)[0]
         first = self.trigger(prometheus=f"127.0.0.1:{port}")

@@ -2,6 +2,7 @@
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -89,6 +90,14 @@ void watch(pipeline::Run& run, const Interrupt& interrupt, const pipeline::RunCo
   }
 }
 
+/// Each source needs some open files in each shard; the usual limit is low, and a process may raise it.
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);  // where it may not, the sentence about the socket says what to do
+}
+
 int run_trigger(const Options& options) {
   const pipeline::Trigger trigger = pipeline::load_trigger(options.config);
   pipeline::RunConfig config = trigger.run;
@@ -100,6 +109,7 @@ int run_trigger(const Options& options) {
     return 0;
   }
   const auto log = make_log(options.quiet);
+  raise_file_limit();
   const Interrupt interrupt;
   pipeline::Run run(trigger, config);
   std::optional<pipeline::Monitor> monitor;

@@ -100,6 +100,18 @@ TEST_F(Receiving, CountsTheFramesThatAreInUse) {
   EXPECT_EQ(receiver.most_frames_held(), 2u);
 }
 
+TEST_F(Receiving, TooManySocketsAreNamed) {
+  zmq::context_t small;
+  small.set(zmq::ctxopt::max_sockets, 2);
+  try {
+    Receiver receiver(small, {}, addresses_);
+    FAIL() << "three sockets of two";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("no more sockets for input address inproc://source2"));
+    EXPECT_THAT(error.what(), HasSubstr("ulimit -n"));
+  }
+}
+
 TEST_F(Receiving, AnAddressInUseIsNamed) {
   Receiver receiver(context_, {}, addresses_);
   try {
