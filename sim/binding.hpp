@@ -52,8 +52,8 @@ struct Binding {
 Binding bind_firmware(const network::Network& network, const hls::Firmware& firmware,
                       const std::filesystem::path& directory);
 
-/// Reads a binding of third-party Verilog (docs/verification.md describes the file). Throws Error naming file,
-/// line and key.
+/// Reads a binding of third-party Verilog (docs/verification.md describes the file). Throws Error naming
+/// file, line and key.
 Binding read_binding(const network::Network& network, const std::filesystem::path& file,
                      const std::string& top, const std::vector<std::filesystem::path>& sources);
 

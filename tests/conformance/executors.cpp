@@ -63,6 +63,7 @@ Executor device_executor(const backends::Backend& backend, const std::string& de
     options.device = device;
     options.max_batch = max_batch;
     options.slots = 2;
+    options.hang_ns = 300'000'000'000;  // PoCL compiles a kernel when it is first used
     return std::make_unique<OnDevice>(backend.compile(network, options));
   };
   return executor;

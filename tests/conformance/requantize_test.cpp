@@ -103,7 +103,8 @@ TEST_P(RequantizeExhaustive, EveryShiftOfTheWholeTensorInOneKernel) {
   }
 }
 
-TEST_P(RequantizeExhaustive, EveryShiftAndScaleByElement) {
+/// Another scale, offset, shift and zero point for each element.
+Requantize by_element() {
   Requantize op;
   op.multiplier.clear();
   op.offset.clear();
@@ -117,7 +118,21 @@ TEST_P(RequantizeExhaustive, EveryShiftAndScaleByElement) {
       op.zero_point.push_back(multiplier % 4);
     }
   }
-  for_all_types(op, op.shift.size(), Which::all);
+  return op;
+}
+
+TEST_P(RequantizeExhaustive, EveryShiftAndScaleByElement) {
+  const Requantize op = by_element();
+  for_all_types(op, op.shift.size(), Which::quick);
+}
+
+TEST_P(RequantizeExhaustive, EveryShiftAndScaleByElementInOneKernel) {
+  const Requantize op = by_element();
+  for (const bool is_signed : {true, false}) {
+    Requantizes list({is_signed, 8, 0}, op.shift.size());
+    add_overflows(list, op, {is_signed, 5, 0});
+    ASSERT_EQ(list.check(Which::all), "");
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Roundings, RequantizeExhaustive, testing::Range(0, roundings));
