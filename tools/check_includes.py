@@ -18,6 +18,7 @@ ALLOWED = {
     "engine/network": ["engine/base"],
     "engine/reference": ["engine/base", "engine/network"],
     "engine/importers": ["engine/base", "engine/network"],
+    "engine/quantize": ["engine/base", "engine/network", "engine/importers"],
     "engine/codegen": ["engine/base", "engine/network"],
     "engine/wire": ["engine/base"],
     "engine/builder": ["engine/base", "engine/wire"],

@@ -37,14 +37,15 @@ void add_firmware(CommandLine& line);
 void add_import(CommandLine& line);
 void add_inspect(CommandLine& line);
 void add_join(CommandLine& line);
+void add_quantize(CommandLine& line);
 void add_replay(CommandLine& line);
 void add_run(CommandLine& line);
 void add_source(CommandLine& line);
 void add_verify(CommandLine& line);
 
 inline const std::vector<void (*)(CommandLine&)> all_commands = {
-    add_demo, add_run,  add_source,   add_replay, add_import,  add_inspect,
-    add_join, add_eval, add_firmware, add_verify, add_devices,
+    add_demo,    add_run,  add_source, add_replay,   add_import, add_quantize,
+    add_inspect, add_join, add_eval,   add_firmware, add_verify, add_devices,
 };
 
 }  // namespace crible::tools

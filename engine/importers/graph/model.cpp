@@ -194,6 +194,7 @@ Attribute read_attribute(const ::onnx::AttributeProto& proto, const std::string&
   attribute.text = proto.s();
   attribute.integers.assign(proto.ints().begin(), proto.ints().end());
   attribute.reals.assign(proto.floats().begin(), proto.floats().end());
+  attribute.texts.assign(proto.strings().begin(), proto.strings().end());
   if (proto.has_t()) attribute.tensor = read_tensor(proto.t(), where);
   return attribute;
 }
@@ -290,6 +291,11 @@ std::vector<std::int64_t> Operator::integers(const std::string& attribute,
                                              std::vector<std::int64_t> otherwise) const {
   const Attribute* found = find_attribute(*this, attribute);
   return found ? found->integers : otherwise;
+}
+
+std::vector<std::string> Operator::texts(const std::string& attribute) const {
+  const Attribute* found = find_attribute(*this, attribute);
+  return found ? found->texts : std::vector<std::string>{};
 }
 
 Model read_model(std::string_view bytes, const std::string& source) {

@@ -36,6 +36,7 @@ struct Attribute {
   std::string text;
   std::vector<std::int64_t> integers;
   std::vector<double> reals;
+  std::vector<std::string> texts;
   std::optional<Constant> tensor;
 };
 
@@ -54,6 +55,7 @@ struct Operator {
   std::string text(const std::string& attribute, const std::string& otherwise) const;
   std::vector<std::int64_t> integers(const std::string& attribute,
                                      std::vector<std::int64_t> otherwise = {}) const;
+  std::vector<std::string> texts(const std::string& attribute) const;
 };
 
 /// A declared input or output. Symbolic and missing extents are -1.
