@@ -16,11 +16,7 @@ using Wide = __int128;
 constexpr int most_shift = 62;
 constexpr Wide most_sum = Wide{1} << 62;
 
-/// round(v) >= k holds exactly when v >= edge, or v > edge when strict. Twice the edge is an integer.
-struct Edge {
-  Integer twice;
-  bool strict;
-};
+}  // namespace
 
 Edge edge_of(const Integer& k, Rounding rounding) {
   const Integer twice = 2 * k;
@@ -47,6 +43,8 @@ Edge edge_of(const Integer& k, Rounding rounding) {
   }
   throw Error("unknown rounding mode", Fault::failure);
 }
+
+namespace {
 
 Integer floor_divide(const Integer& numerator, const Integer& denominator) {
   Integer quotient, remainder;

@@ -23,6 +23,13 @@ struct StepFunction {
   network::Interval range;
 };
 
+/// round(v) >= k holds exactly when v >= edge, or v > edge when strict. Twice the edge is an integer.
+struct Edge {
+  Integer twice;
+  bool strict;
+};
+Edge edge_of(const Integer& k, network::Rounding rounding);
+
 /// round(value) in the given mode, exactly.
 Integer round_exactly(const Real& value, network::Rounding rounding);
 

@@ -41,6 +41,7 @@ const Case cases[] = {
     {"deepsets/model.onnx", "inputs.npy", 0x1p-5, "expected_int.npy"},
     {"calo_cnn/model.onnx", "inputs.npy", 1, "expected_exact_int.npy"},
     {"param_mlp/model.onnx", "inputs.npy", 0x1p-5, "expected_exact_int.npy"},
+    {"gru_unrolled/model.onnx", "inputs.npy", 0x1p-5, "expected_int.npy"},
     {"qkeras_jet3/model.onnx", "input_int.npy", 0x1p-10, "expected_acc_int.npy", 0, "s16.10"},
     {"qkeras_ad08/model.onnx", "input_int.npy", 0x1p-4, "expected_acc_int.npy", 0, "s16.4"},
     {"qkeras_rn07/model.onnx", "input_int.npy", 0x1p-8, "expected_acc_int.npy", 0, "u8.8"},

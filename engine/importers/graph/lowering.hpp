@@ -57,6 +57,10 @@ class Lowering {
 
   Value quantize(const Value& value, const Quantizer& quantizer);
 
+  /// The quantizer of a sigmoid or tanh (Value::dropped) of the argument: a table or thresholds, exact at
+  /// every step.
+  Value quantize_curve(const Value& argument, const Quantizer& quantizer);
+
   /// The node with `fraction` bits of fraction, integers unchanged.
   network::NodeId with_fraction(network::NodeId node, int fraction);
 
@@ -83,6 +87,12 @@ class Lowering {
 
 /// Fraction bits of a network type for this scale: n when it is 2^-n everywhere, else 0.
 int fraction_of(const Coefficients& scale);
+
+/// Makes `value`, which has the node of the quantizer's integers, stand for their reals.
+void decode(Value& value, const Quantizer& quantizer);
+
+/// The type of a node with the quantizer's integers.
+network::Type result_type(const Quantizer& quantizer);
 
 /// Rounds a constant in advance.
 Constant quantize_constant(const Constant& constant, const Quantizer& quantizer);

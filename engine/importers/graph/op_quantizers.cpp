@@ -386,14 +386,14 @@ void cast(const Scope& scope) {
 
 std::vector<OperatorEntry> quantizer_operators() {
   return {
-      {"qonnx", "Quant", quant, Place::before_input},
-      {"qonnx", "IntQuant", quant, Place::before_input},
-      {"qonnx", "BipolarQuant", bipolar_quant, Place::before_input},
+      {"qonnx", "Quant", quant, Place::quantizing},
+      {"qonnx", "IntQuant", quant, Place::quantizing},
+      {"qonnx", "BipolarQuant", bipolar_quant, Place::quantizing},
       {"qonnx", "Trunc", trunc},
       {"qonnx", "MultiThreshold", multi_threshold},
       {"qonnx", "FloatQuant", float_quant},
-      {"", "QuantizeLinear", quantize_linear, Place::before_input},
-      {"com.microsoft", "QuantizeLinear", quantize_linear, Place::before_input},
+      {"", "QuantizeLinear", quantize_linear, Place::quantizing},
+      {"com.microsoft", "QuantizeLinear", quantize_linear, Place::quantizing},
       {"", "DequantizeLinear", dequantize_linear},
       {"com.microsoft", "DequantizeLinear", dequantize_linear},
       {"", "DynamicQuantizeLinear", dynamic_quantize, Place::before_input},

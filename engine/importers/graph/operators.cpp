@@ -10,7 +10,7 @@ std::vector<OperatorEntry> collect() {
   std::vector<OperatorEntry> all;
   for (const auto table :
        {quantizer_operators, linear_operators, qlinear_operators, elementwise_operators, layout_operators,
-        shape_operators, pool_operators, reduce_operators, compare_operators}) {
+        shape_operators, pool_operators, reduce_operators, recurrent_operators, compare_operators}) {
     const auto entries = table();
     all.insert(all.end(), entries.begin(), entries.end());
   }

@@ -44,6 +44,7 @@ enum class Place {
   before_input,     // also between an input and its quantizer
   rearranging,      // also there, and after a final softmax or sigmoid
   after_final,      // not before the first quantizer, but after a final function
+  quantizing,       // as before_input, and after a sigmoid or tanh
 };
 
 struct OperatorEntry {
@@ -68,6 +69,7 @@ std::vector<OperatorEntry> layout_operators();
 std::vector<OperatorEntry> shape_operators();
 std::vector<OperatorEntry> pool_operators();
 std::vector<OperatorEntry> reduce_operators();
+std::vector<OperatorEntry> recurrent_operators();
 std::vector<OperatorEntry> compare_operators();
 
 }  // namespace crible::importers::graph

@@ -108,7 +108,8 @@ void check(const Quantizer& quantizer) {
   if (quantizer.low > quantizer.high) throw Error("its bit width leaves no value");
 }
 
-/// The value of the quantizer's integers.
+}  // namespace
+
 void decode(Value& value, const Quantizer& quantizer) {
   value.is_integer = quantizer.integer_result;
   value.low.reset();
@@ -125,8 +126,6 @@ void decode(Value& value, const Quantizer& quantizer) {
       value.rank()));
 }
 
-}  // namespace
-
 network::Type type_for(std::int64_t low, std::int64_t high, network::Type type) {
   if (low == network::lowest(type) && high == network::highest(type)) return type;
   for (int width = 1; width <= type.width; ++width) {
@@ -138,8 +137,16 @@ network::Type type_for(std::int64_t low, std::int64_t high, network::Type type) 
   return type;
 }
 
+network::Type result_type(const Quantizer& quantizer) {
+  network::Type type = quantizer.type;
+  const Coefficients zeros = combine(quantizer.zero_inside, quantizer.zero_after, add);
+  if (!quantizer.integer_result && zeros.all(0)) type.fraction = fraction_of(simplify(quantizer.scale));
+  return type_for(quantizer.low, quantizer.high, type);
+}
+
 Value Lowering::quantize(const Value& argument, const Quantizer& stated) {
   check(stated);
+  if (!argument.dropped.empty()) return quantize_curve(argument, stated);
   if (argument.is_constant()) return constant_value(quantize_constant(*argument.constant, stated));
 
   Value value = emit(argument);
@@ -158,10 +165,7 @@ Value Lowering::quantize(const Value& argument, const Quantizer& stated) {
 
   const Groups groups = groups_of(value, quantizer);
   const auto rows = step_functions(value, quantizer, groups, builder_.range(value.node));
-  Coefficients zeros = combine(quantizer.zero_inside, quantizer.zero_after, add);
-  network::Type type = quantizer.type;
-  if (!quantizer.integer_result && zeros.all(0)) type.fraction = fraction_of(simplify(quantizer.scale));
-  type = type_for(quantizer.low, quantizer.high, type);
+  const network::Type type = result_type(quantizer);
 
   const Spread spread = spread_of(groups.scale);
   const int axis = spread.kind == Spread::Kind::axis ? axis_of(value, spread.axis) : 0;

@@ -217,8 +217,9 @@ void Translation::translate(const Operator& op) {
     const Value& argument = value(input);
     unknown = unknown || argument.is_unknown;
     if (argument.open_input >= 0) open = argument.open_input;
+    const bool is_curve = argument.dropped == "Sigmoid" || argument.dropped == "Tanh";
     if (!argument.dropped.empty() && entry && entry->place != Place::rearranging &&
-        entry->place != Place::after_final)
+        entry->place != Place::after_final && !(is_curve && entry->place == Place::quantizing))
       throw Error(
           "it follows a " + argument.dropped +
           ", which has no exact integer form inside a network; put a quantizer and a table there, or end "
@@ -237,7 +238,8 @@ void Translation::translate(const Operator& op) {
     if (!op.domain.empty()) what += " of domain '" + op.domain + "'";
     throw Error(what + "; remove it or replace it by operators that docs/models.md lists");
   }
-  if (open >= 0 && entry->place != Place::before_input && entry->place != Place::rearranging) {
+  if (open >= 0 && entry->place != Place::before_input && entry->place != Place::quantizing &&
+      entry->place != Place::rearranging) {
     auto& obstacle = obstacles_[static_cast<std::size_t>(open)];
     if (obstacle.empty())
       obstacle = "is used by node '" + op.name + "' (" + op.kind + ") without a quantizer";
