@@ -242,9 +242,74 @@ long long cost_of(const AdderProgram& program, const std::vector<Interval>& inpu
 }
 
 /// Attempts differ in how numbers are written and in what counts; larger matrices get fewer.
-constexpr std::size_t digits_to_try = 60000;
-constexpr std::size_t most_attempts = 24;
+constexpr std::size_t digits_to_try = 30000;
+constexpr std::size_t most_attempts = 18;
 constexpr std::array<int, 3> adder_weights{0, 8, 64};
+
+/// Matrices with more pairs of digits than this are cut into blocks of columns that share among themselves.
+constexpr std::size_t most_pairs = 3'000'000;
+
+/// The best of several attempts at one block.
+AdderProgram share_block(const std::vector<std::int64_t>& weights, const std::vector<Interval>& inputs,
+                         int extra_depth) {
+  AdderProgram best;
+  long long lowest = 0;
+  std::size_t attempts = 1;
+  for (std::size_t attempt = 0; attempt < attempts; ++attempt) {
+    std::vector<std::vector<Digit>> rows = digit_rows(weights, inputs.size(), attempt / adder_weights.size());
+    if (attempt == 0) {
+      std::size_t digits = 1;
+      for (const std::vector<Digit>& row : rows) digits += row.size();
+      attempts = std::clamp<std::size_t>(digits_to_try / digits, 1,
+                                         rows.size() == 1 ? adder_weights.size() : most_attempts);
+    }
+    AdderProgram program =
+        Sharing(std::move(rows), inputs, extra_depth, adder_weights[attempt % adder_weights.size()]).run();
+    const long long cost = cost_of(program, inputs);
+    if (attempt > 0 && cost >= lowest) continue;
+    lowest = cost;
+    best = std::move(program);
+  }
+  return best;
+}
+
+/// How many columns a block may have.
+std::size_t block_columns(const std::vector<std::int64_t>& weights, std::size_t inputs) {
+  std::size_t pairs = 0;
+  for (const std::vector<Digit>& row : digit_rows(weights, inputs, 0)) pairs += row.size() * row.size() / 2;
+  std::size_t columns = inputs;
+  for (; pairs > most_pairs && columns > 1; pairs /= 4) columns = (columns + 1) / 2;
+  return columns;
+}
+
+/// Columns [first, first + count) of a matrix.
+std::vector<std::int64_t> columns_of(const std::vector<std::int64_t>& weights, std::size_t inputs,
+                                     std::size_t first, std::size_t count) {
+  std::vector<std::int64_t> block;
+  for (std::size_t row = 0; row < weights.size(); row += inputs)
+    for (std::size_t k = first; k < first + count; ++k) block.push_back(weights[row + k]);
+  return block;
+}
+
+/// Adds a block's program, whose inputs begin at `first` of the whole.
+void append(AdderProgram& program, const AdderProgram& block, std::size_t first) {
+  const int steps = static_cast<int>(program.steps.size());
+  const auto renumbered = [&](int value) {
+    return value < block.inputs ? value + static_cast<int>(first)
+                                : value - block.inputs + program.inputs + steps;
+  };
+  for (AdderStep step : block.steps) {
+    step.x = renumbered(step.x);
+    step.y = renumbered(step.y);
+    program.steps.push_back(step);
+  }
+  for (std::size_t o = 0; o < block.rows.size(); ++o) {
+    for (Digit digit : block.rows[o]) {
+      digit.value = renumbered(digit.value);
+      program.rows[o].push_back(digit);
+    }
+  }
+}
 
 }  // namespace
 
@@ -266,25 +331,19 @@ std::vector<Form> instantiate(Graph& graph, const AdderProgram& program, const s
 
 AdderProgram share(const std::vector<std::int64_t>& weights, const std::vector<Interval>& inputs,
                    int extra_depth) {
-  AdderProgram best;
-  long long lowest = 0;
-  std::size_t attempts = 1;
-  for (std::size_t attempt = 0; attempt < attempts; ++attempt) {
-    std::vector<std::vector<Digit>> rows = digit_rows(weights, inputs.size(), attempt / adder_weights.size());
-    if (attempt == 0) {
-      std::size_t digits = 1;
-      for (const std::vector<Digit>& row : rows) digits += row.size();
-      attempts = std::clamp<std::size_t>(digits_to_try / digits, 1,
-                                         rows.size() == 1 ? adder_weights.size() : most_attempts);
-    }
-    AdderProgram program =
-        Sharing(std::move(rows), inputs, extra_depth, adder_weights[attempt % adder_weights.size()]).run();
-    const long long cost = cost_of(program, inputs);
-    if (attempt > 0 && cost >= lowest) continue;
-    lowest = cost;
-    best = std::move(program);
+  AdderProgram program;
+  program.inputs = static_cast<int>(inputs.size());
+  program.rows.resize(weights.size() / inputs.size());
+  const std::size_t columns = block_columns(weights, inputs.size());
+  for (std::size_t first = 0; first < inputs.size(); first += columns) {
+    const std::size_t count = std::min(columns, inputs.size() - first);
+    const auto begin = inputs.begin() + static_cast<std::ptrdiff_t>(first);
+    append(program,
+           share_block(columns_of(weights, inputs.size(), first, count),
+                       {begin, begin + static_cast<std::ptrdiff_t>(count)}, extra_depth),
+           first);
   }
-  return best;
+  return program;
 }
 
 }  // namespace crible::hls

@@ -9,14 +9,17 @@
 /// A network as a firmware project: SystemVerilog and everything that belongs to it.
 namespace crible::hls {
 
+inline constexpr int most_tag_bits = 64;
+
 /// What the caller chooses.
 struct Options {
   std::string top;             // name of the top module; empty: made from the network's name
   int adders_per_stage = 3;    // most adders in a row between two registers
   std::optional<int> latency;  // clock cycles; chosen instead of adders_per_stage
-  int reuse = 1;               // cycles over which the multipliers of large layers are shared
   int tag_bits = 12;           // width of the event tag that travels with the data (1..64)
   int extra_depth = 2;         // adder levels that sharing may cost over the shortest tree; -1: no bound
+  bool scan_in_time = false;   // one body for all steps of the recurrent node, instead of one for each
+  bool axi_stream = false;     // also a module NAME_axis with AXI4-Stream ports
   double clock_ns = 4.0;       // period in the constraint files
 };
 

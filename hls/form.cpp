@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <compare>
 
 namespace crible::hls {
 
@@ -136,6 +137,12 @@ class Summation {
     deadline_ = std::max(deadline, earliest_end(arrivals()));
   }
 
+  /// All in one part, which keeps the sign that costs least.
+  Part reduce() {
+    while (items_.size() > 1) merge_cheapest();
+    return {items_.front().word, items_.front().shift, items_.front().negative};
+  }
+
   WordId run() {
     while (items_.size() > 2) merge_cheapest();
     if (items_.size() == 1) return finish(items_.front());
@@ -148,16 +155,19 @@ class Summation {
     int arrival = 0;
     int first = 0;  // serials
     int second = 0;
-    auto order() const { return std::tuple(bits, arrival, first, second); }
+    auto operator<=>(const Candidate&) const = default;
   };
 
+  /// Candidates stay sorted: those of the new item are merged in.
   void add_item(Item item) {
     item.serial = next_serial_++;
+    const auto middle = static_cast<std::ptrdiff_t>(candidates_.size());
     for (const Item& other : items_) {
-      if (item.is_constant() && other.is_constant()) continue;
       const Merge merge = merge_of(other, item);
       candidates_.push_back({merge.bits, std::max(other.arrival, item.arrival), other.serial, item.serial});
     }
+    std::sort(candidates_.begin() + middle, candidates_.end());
+    std::inplace_merge(candidates_.begin(), candidates_.begin() + middle, candidates_.end());
     items_.push_back(item);
   }
 
@@ -177,8 +187,6 @@ class Summation {
   }
 
   void merge_cheapest() {
-    std::sort(candidates_.begin(), candidates_.end(),
-              [](const Candidate& a, const Candidate& b) { return a.order() < b.order(); });
     const auto chosen =
         std::find_if(candidates_.begin(), candidates_.end(), [&](const Candidate& c) { return in_time(c); });
     const Item first = take(chosen->first);
@@ -255,6 +263,25 @@ bool comes_out_negative(const Form& form) {
                       [&](const Part& part) { return part.shift == lowest && !part.negative; });
 }
 
+/// Sums of many parts are carried out in groups of neighbours, because all pairs are looked at.
+constexpr std::size_t most_parts = 64;
+constexpr std::size_t group_parts = 32;
+
+void carry_out_groups(Graph& graph, Form& form) {
+  while (form.parts.size() > most_parts) {
+    std::stable_sort(form.parts.begin(), form.parts.end(), [&](const Part& a, const Part& b) {
+      return std::pair(graph.word(a.word).arrival, a.shift) < std::pair(graph.word(b.word).arrival, b.shift);
+    });
+    std::vector<Part> sums;
+    for (std::size_t first = 0; first < form.parts.size(); first += group_parts) {
+      const auto begin = form.parts.begin() + static_cast<std::ptrdiff_t>(first);
+      const std::size_t count = std::min(group_parts, form.parts.size() - first);
+      sums.push_back(Summation(graph, {{begin, begin + static_cast<std::ptrdiff_t>(count)}, 0}, 0).reduce());
+    }
+    form.parts = std::move(sums);
+  }
+}
+
 /// Parts without shifts of their own and without constants.
 Form normalised(const Graph& graph, const Form& form) {
   Form result{{}, form.offset};
@@ -295,8 +322,9 @@ int earliest_arrival(const Graph& graph, const Form& form) {
 }
 
 WordId materialise(Graph& graph, const Form& form, int deadline) {
-  const Form sum = normalised(graph, form);
+  Form sum = normalised(graph, form);
   if (sum.parts.empty()) return graph.constant(sum.offset);
+  carry_out_groups(graph, sum);
   // -x - 1 is x with every bit flipped: a negated sum costs no adder when there is a constant to put the 1
   // in.
   if (sum.offset != 0 && comes_out_negative(sum))

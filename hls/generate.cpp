@@ -11,13 +11,13 @@
 #include "hls/pipeline.hpp"
 #include "hls/project_files.hpp"
 #include "hls/resources.hpp"
+#include "hls/scan.hpp"
+#include "hls/shell.hpp"
 #include "hls/verilog.hpp"
 
 namespace crible::hls {
 
 namespace {
-
-constexpr int most_tag_bits = 64;
 
 void check(const Options& options) {
   if (options.tag_bits < 1 || options.tag_bits > most_tag_bits) {
@@ -26,18 +26,19 @@ void check(const Options& options) {
   }
   if (!options.top.empty() && identifier(options.top) != options.top)
     throw Error("'" + options.top + "' cannot name a module; use letters, digits and underscores");
+  if (options.axi_stream && options.scan_in_time)
+    throw Error(
+        "a scan in time takes an event only every few cycles, which the AXI4-Stream shell cannot wait for; "
+        "choose one of the two");
   if (options.clock_ns <= 0)
     throw Error("the clock's period is " + std::to_string(options.clock_ns) + " ns; give a positive number");
 }
 
-}  // namespace
-
-Firmware generate(const network::Network& network, const Options& options) {
-  const auto begin = std::chrono::steady_clock::now();
-  check(options);
-  const network::Ranges ranges = network::verify(network);
+/// One pipeline for the whole network.
+Firmware generate_pipeline(const network::Network& network, const network::Ranges& ranges,
+                           const Options& options) {
   Firmware firmware;
-  firmware.top = options.top.empty() ? identifier(network.name) : options.top;
+  firmware.top = options.top;
   firmware.network_name = network.name;
   firmware.network_hash = network::content_hash(network);
   firmware.control.tag_bits = options.tag_bits;
@@ -45,18 +46,32 @@ Firmware generate(const network::Network& network, const Options& options) {
   const Pipeline pipeline = schedule(arithmetic, options);
   firmware.latency_cycles = pipeline.stages;
   firmware.resources = estimate(arithmetic, pipeline, options.tag_bits);
-  const std::string rtl = "rtl/" + firmware.top + ".sv";
-  firmware.files.push_back({rtl, emit_verilog(network, arithmetic, pipeline, firmware)});
-  firmware.sources.push_back(rtl);
-  const std::string& top = firmware.top;
-  firmware.files.push_back({"rtl/" + top + "_vhdl.vhd", vhdl_wrapper(firmware)});
-  firmware.files.push_back({"sim/" + top + "_tb.sv", testbench(firmware)});
-  firmware.files.push_back({"constraints/" + top + ".xdc", constraints(firmware, options.clock_ns)});
-  firmware.files.push_back({"constraints/" + top + ".sdc", constraints(firmware, options.clock_ns)});
+  firmware.sources.push_back("rtl/" + firmware.top + ".sv");
+  firmware.files.push_back({firmware.sources.front(), emit_verilog(network, arithmetic, pipeline, firmware)});
   firmware.files.push_back(
       {"steps/1_operations.txt", dump_operations(network, ranges, arithmetic, pipeline)});
   firmware.files.push_back({"steps/2_arithmetic.txt", dump_arithmetic(network, arithmetic)});
   firmware.files.push_back({"steps/3_pipeline.txt", dump_pipeline(arithmetic, pipeline)});
+  return firmware;
+}
+
+}  // namespace
+
+Firmware generate(const network::Network& network, const Options& chosen) {
+  const auto begin = std::chrono::steady_clock::now();
+  check(chosen);
+  const network::Ranges ranges = network::verify(network);
+  Options options = chosen;
+  if (options.top.empty()) options.top = identifier(network.name);
+  Firmware firmware =
+      options.scan_in_time ? generate_scan(network, options) : generate_pipeline(network, ranges, options);
+  const std::string& top = firmware.top;
+  firmware.files.push_back({"rtl/" + top + "_vhdl.vhd", vhdl_wrapper(firmware)});
+  if (options.axi_stream) firmware.files.push_back({"rtl/" + top + "_axis.sv", axi_stream_shell(firmware)});
+  firmware.files.push_back({"sim/" + top + "_tb.sv", testbench(firmware)});
+  firmware.files.push_back({"constraints/" + top + ".xdc", constraints(firmware, options.clock_ns)});
+  firmware.files.push_back({"constraints/" + top + ".sdc", constraints(firmware, options.clock_ns)});
+  firmware.files.push_back({"network.crn", network::to_text(network)});
   firmware.files.push_back({"report.txt", report(firmware, options)});
   firmware.files.push_back({"README.md", readme(firmware)});
   firmware.files.push_back({"network.crn", network::to_text(network)});

@@ -8,6 +8,8 @@ namespace crible::hls {
 
 namespace {
 
+constexpr std::size_t max_words = 4'000'000;
+
 using Wide = __int128;
 
 /// Intervals of words are those of networks, so 63 bits and a sign hold all; a wider one is refused rather
@@ -144,6 +146,10 @@ WordId Graph::append(Word word) {
     const WordId value = constant(word.range.low);
     at->second = value;
     return value;
+  }
+  if (words_.size() >= max_words) {
+    throw Error("the unrolled network has more than " + std::to_string(max_words) +
+                " words; firmware of such a size would fit no device, use a smaller network");
   }
   for (const WordId operand : word.operands()) {
     if (operand != no_word) word.arrival = std::max(word.arrival, this->word(operand).arrival);

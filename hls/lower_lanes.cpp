@@ -65,7 +65,8 @@ std::vector<std::size_t> run_places(const Shape& shape, const Shape& of, std::si
   return places;
 }
 
-/// One element of a sort: the key with the place below it, so that no two are equal, and what is moved.
+/// One element of a sort: the key with the place below it, so that no two are equal, and what is moved along
+/// (nothing when the key is all that is wanted).
 struct Entry {
   WordId key = no_word;
   WordId payload = no_word;
@@ -76,8 +77,11 @@ void order(Graph& graph, Entry& first, Entry& second) {
   const WordId swap = graph.less(second.key, first.key);
   const Entry a = first;
   const Entry b = second;
-  first = {graph.mux(swap, b.key, a.key), graph.mux(swap, b.payload, a.payload)};
-  second = {graph.mux(swap, a.key, b.key), graph.mux(swap, a.payload, b.payload)};
+  first.key = graph.mux(swap, b.key, a.key);
+  second.key = graph.mux(swap, a.key, b.key);
+  if (a.payload == no_word) return;
+  first.payload = graph.mux(swap, b.payload, a.payload);
+  second.payload = graph.mux(swap, a.payload, b.payload);
 }
 
 /// Batcher's odd-even merge sort for any number of entries.
@@ -92,6 +96,15 @@ void sort_entries(Graph& graph, std::vector<Entry>& entries) {
       }
     }
   }
+}
+
+/// What a sort gives for an entry: what was moved along, or a part of the key.
+WordId sorted_result(Graph& graph, const Sort& sort, const Entry& entry, int index_bits) {
+  if (sort.result == SortResult::indices)
+    return index_bits == 0 ? graph.constant(0) : graph.wrap(entry.key, {false, index_bits, 0});
+  if (entry.payload != no_word) return entry.payload;
+  const WordId key = graph.shift_right(entry.key, index_bits);
+  return sort.descending ? graph.invert(key) : key;
 }
 
 }  // namespace
@@ -155,11 +168,13 @@ Forms lower_sort(const Lowering& at, const Sort& sort) {
         const WordId key = at.word(keys, key_places[i]);
         const WordId rank = graph.constant(static_cast<std::int64_t>(i));
         const WordId ordered = sort.descending ? graph.invert(key) : key;
-        const WordId payload = sort.result == SortResult::indices ? rank : at.word(0, places[i]);
+        const WordId payload =
+            keys == 1 && sort.result == SortResult::values ? at.word(0, places[i]) : no_word;
         entries.push_back({graph.add(ordered, rank, index_bits, 0), payload});
       }
       sort_entries(graph, entries);
-      for (std::size_t i = 0; i < extent; ++i) result[places[i]] = Form::of(entries[i].payload);
+      for (std::size_t i = 0; i < extent; ++i)
+        result[places[i]] = Form::of(sorted_result(graph, sort, entries[i], index_bits));
     }
   }
   return result;

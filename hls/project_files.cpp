@@ -167,13 +167,15 @@ std::string report(const Firmware& firmware, const Options& options) {
 
 std::string readme(const Firmware& firmware) {
   const std::string& top = firmware.top;
+  std::string sources;
+  for (const std::string& source : firmware.sources) sources += " " + source;
   return "# " + top + "\n\nThe network `" + firmware.network_name +
          "` as pipelined SystemVerilog, made by `crible firmware`.\n\n" +
          "| file | what it is |\n|---|---|\n" + "| `rtl/" + top +
          ".sv` | the module; no vendor primitive |\n" + "| `rtl/" + top +
          "_vhdl.vhd` | the same ports for VHDL-2008 |\n" +
          "| `firmware.json` | ports, packing, latency, size, for programs |\n" +
-         "| `report.txt` | the same for people |\n" +
+         "| `report.txt` | the same for people |\n" + "| `network.crn` | what it computes |\n" +
          "| `constraints/` | the clock for Vivado (`.xdc`) and others (`.sdc`) |\n" +
          "| `steps/` | how the module came about: operations, arithmetic, pipeline |\n" +
          "| `vectors/`, `sim/" + top +
@@ -185,9 +187,9 @@ std::string readme(const Firmware& firmware) {
          (firmware.initiation_interval == 1 ? "cycle" : number(firmware.initiation_interval) + " cycles") +
          ".\nElements are packed in C order, element 0 lowest, each as two's complement of the width in "
          "`report.txt`.\n\n" +
-         "```\niverilog -g2012 -o bench rtl/" + top + ".sv sim/" + top + "_tb.sv && vvp bench\n" +
-         "verilator --lint-only -Wall rtl/" + top + ".sv\n" + "yosys -p 'read_verilog -sv rtl/" + top +
-         ".sv; synth_xilinx -family xcup -top " + top + "; stat'\n```\n\n" +
+         "```\niverilog -g2012 -o bench" + sources + " sim/" + top + "_tb.sv && vvp bench\n" +
+         "verilator --lint-only -Wall --top-module " + top + sources + "\n" + "yosys -p 'read_verilog -sv" +
+         sources + "; synth_xilinx -family xcup -top " + top + "; stat'\n```\n\n" +
          "`crible verify` on this folder compares it with the reference on many more events.\n";
 }
 

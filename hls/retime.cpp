@@ -8,7 +8,8 @@ namespace crible::hls {
 
 namespace {
 
-constexpr int most_sweeps = 12;
+constexpr std::size_t most_sweeps = 12;
+constexpr std::size_t words_to_sweep = 300'000;  // larger networks get fewer sweeps, but one
 
 class Retiming {
  public:
@@ -31,7 +32,8 @@ class Retiming {
   }
 
   void run() {
-    for (int sweep = 0; sweep < most_sweeps; ++sweep) {
+    const auto sweeps = std::clamp<std::size_t>(words_to_sweep / (words_.size() + 1), 1, most_sweeps);
+    for (std::size_t sweep = 0; sweep < sweeps; ++sweep) {
       changed_ = false;
       fill_stages();
       for (int boundary = 1; boundary < pipeline_.stages; ++boundary) improve(boundary);

@@ -2,10 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "engine/importers/import.hpp"
+#include "engine/network/join.hpp"
 #include "engine/network/text.hpp"
 #include "engine/reference/reference.hpp"
 #include "hls/vectors.hpp"
@@ -21,10 +23,12 @@ constexpr const char* examples =
     "  crible firmware tagger.crn -o tagger_fw                      a project with at most 3 adders between "
     "registers\n"
     "  crible firmware tagger.crn -o tagger_fw --latency 8          exactly 8 clock cycles\n"
+    "  crible firmware jets.crn muons.crn -o trigger_fw --top trigger   both in one module, answers in the "
+    "same cycle\n"
     "  crible firmware model.onnx -o fw --json fw.json --adders-per-stage 5";
 
 struct FirmwareOptions {
-  std::string network;
+  std::vector<std::string> networks;
   std::string out;
   std::string json;
   hls::Options hls;
@@ -54,15 +58,25 @@ void add_reference_vectors(const network::Network& network, hls::Firmware& firmw
   hls::add_vectors(firmware, inputs, outputs);
 }
 
+network::Network load_or_import(const std::string& path) {
+  if (path.ends_with(".crn")) return network::load(path);
+  importers::ImportResult imported = importers::import_model(path);
+  print_report(imported.report);
+  return std::move(imported.network);
+}
+
+/// One network as it is; several as one whose nodes are called after the files, so that all answers of an
+/// event come in the same cycle.
+network::Network load_all(const FirmwareOptions& options) {
+  if (options.networks.size() == 1) return load_or_import(options.networks.front());
+  std::vector<network::Part> parts;
+  for (const std::string& path : options.networks)
+    parts.push_back({std::filesystem::path(path).stem().string(), load_or_import(path), {}, {}});
+  return network::join(options.hls.top.empty() ? "networks" : options.hls.top, parts);
+}
+
 int run_firmware(const FirmwareOptions& options) {
-  network::Network network;
-  if (options.network.ends_with(".crn")) {
-    network = network::load(options.network);
-  } else {
-    importers::ImportResult imported = importers::import_model(options.network);
-    print_report(imported.report);
-    network = std::move(imported.network);
-  }
+  const network::Network network = load_all(options);
   hls::Firmware firmware = hls::generate(network, options.hls);
   add_reference_vectors(network, firmware);
   hls::write_project(firmware, options.out);
@@ -85,7 +99,7 @@ void add_firmware(CommandLine& line) {
   auto options = std::make_shared<FirmwareOptions>();
   CLI::App& command = line.add("firmware", "A network as a SystemVerilog project", examples,
                                [options] { return run_firmware(*options); });
-  command.add_option("network", options->network, "A network (.crn) or a model")
+  command.add_option("network", options->networks, "Networks (.crn) or models; several become one module")
       ->required()
       ->type_name("NET");
   command.add_option("-o,--out", options->out, "Folder of the project; absent or empty")
@@ -111,6 +125,11 @@ void add_firmware(CommandLine& line) {
   command.add_option("--clock", options->hls.clock_ns, "Period in the constraint files")
       ->type_name("NS")
       ->capture_default_str();
+  command.add_flag(
+      "--scan-in-time", options->hls.scan_in_time,
+      "One body for all steps of the recurrent node: smaller, one event every steps x latency cycles");
+  command.add_flag("--axi-stream", options->hls.axi_stream,
+                   "Also a module with AXI4-Stream ports and back-pressure");
   command.add_option("--top", options->hls.top, "Name of the top module; the network's when not given")
       ->type_name("NAME");
   command.add_option("--json", options->json, "Write a machine-readable result to this file")

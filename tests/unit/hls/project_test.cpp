@@ -33,8 +33,10 @@ std::string run_bench(const network::Network& network, const Options& options,
   }
   const Scratch scratch;
   write_project(firmware, scratch.path().string());
-  const std::string said = complaints("cd " + scratch.path().string() + " && iverilog -g2012 -o bench rtl/" +
-                                      firmware.top + ".sv sim/" + firmware.top + "_tb.sv && vvp -n bench");
+  std::string sources;
+  for (const std::string& source : firmware.sources) sources += " " + source;
+  const std::string said = complaints("cd " + scratch.path().string() + " && iverilog -g2012 -o bench" +
+                                      sources + " sim/" + firmware.top + "_tb.sv && vvp -n bench");
   const std::size_t end = said.rfind(" wrong\n");
   if (end == std::string::npos) return said;
   const std::size_t begin = said.rfind('\n', end) + 1;
@@ -54,6 +56,22 @@ TEST(Project, ItsBenchAgreesWithTheReference) {
     const network::Network network = conformance::random_network(conformance::Choices::seeded(seed, 300));
     EXPECT_EQ(run_bench(network, options), "256 vectors, 0 wrong") << "seed " << seed;
   }
+}
+
+/// The recurrent samples: forward, backward, last state, all states.
+TEST(Project, ScansInTimeAgreeWithTheReference) {
+  Options options;
+  options.scan_in_time = true;
+  int scans = 0;
+  for (const network::Network& network : conformance::operation_samples()) {
+    if (!network.name.starts_with("scan")) continue;
+    ++scans;
+    EXPECT_EQ(run_bench(network, options), "256 vectors, 0 wrong") << network.name;
+    const Firmware firmware = generate(network, options);
+    EXPECT_EQ(lint({firmware}), "") << network.name;
+    EXPECT_LT(firmware.resources.adders, generate(network).resources.adders);
+  }
+  EXPECT_EQ(scans, 4);
 }
 
 TEST(Project, ItsBenchSeesAFault) {
@@ -111,6 +129,13 @@ TEST(Project, RefusesInSentences) {
   options = {};
   options.clock_ns = 0;
   EXPECT_THAT(refusal([&] { generate(conformance::sample_trees(), options); }), HasSubstr("clock's period"));
+  options = {};
+  options.scan_in_time = true;
+  EXPECT_THAT(refusal([&] { generate(conformance::sample_trees(), options); }),
+              HasSubstr("has no recurrent node"));
+  options.axi_stream = true;
+  EXPECT_THAT(refusal([&] { generate(conformance::sample_recurrent(), options); }),
+              HasSubstr("choose one of the two"));
   EXPECT_THAT(refusal([] { parse_manifest("{}", "x/firmware.json"); }), HasSubstr("not a firmware.json"));
   EXPECT_THAT(refusal([] { parse_manifest("{\"version\": 9}", "f"); }), HasSubstr("version 9"));
 }
