@@ -4,12 +4,34 @@
 #include <bit>
 #include <compare>
 
+#include "engine/base/error.hpp"
+
 namespace crible::hls {
+
+namespace {
+
+[[noreturn]] void refuse_constant() {
+  throw Error("a constant of the firmware needs more than 64 bits; requantize before this sum or product");
+}
+
+}  // namespace
+
+std::int64_t product(std::int64_t a, std::int64_t b) {
+  std::int64_t result = 0;
+  if (__builtin_mul_overflow(a, b, &result)) refuse_constant();
+  return result;
+}
+
+std::int64_t sum(std::int64_t a, std::int64_t b) {
+  std::int64_t result = 0;
+  if (__builtin_add_overflow(a, b, &result)) refuse_constant();
+  return result;
+}
 
 Form Form::operator+(const Form& other) const {
   Form sum = *this;
   sum.parts.insert(sum.parts.end(), other.parts.begin(), other.parts.end());
-  sum.offset += other.offset;
+  sum.offset = crible::hls::sum(offset, other.offset);
   return sum;
 }
 
@@ -23,22 +45,28 @@ Form Form::operator-() const {
 Form Form::shifted(int shift) const {
   Form result = *this;
   for (Part& part : result.parts) part.shift += shift;
-  result.offset = offset * (std::int64_t{1} << shift);
+  result.offset = product(offset, std::int64_t{1} << shift);
   return result;
 }
 
 Form Form::plus(std::int64_t constant) const {
   Form result = *this;
-  result.offset += constant;
+  result.offset = sum(offset, constant);
   return result;
 }
 
 namespace {
 
+/// For the choice between additions only, so what does not fit 64 bits may be cut: the graph refuses it.
+std::int64_t cut(__int128 value) {
+  return static_cast<std::int64_t>(std::clamp<__int128>(value, INT64_MIN / 4, INT64_MAX / 4));
+}
+
 Interval scaled(Interval range, int shift, bool negative) {
-  const std::int64_t factor = std::int64_t{1} << shift;
-  if (negative) return {-range.high * factor, -range.low * factor};
-  return {range.low * factor, range.high * factor};
+  const __int128 factor = static_cast<__int128>(negative ? -1 : 1) * (static_cast<__int128>(1) << shift);
+  const std::int64_t low = cut(range.low * factor);
+  const std::int64_t high = cut(range.high * factor);
+  return {std::min(low, high), std::max(low, high)};
 }
 
 /// Adder bits of lower + (upper << shift) with this result.
@@ -293,8 +321,8 @@ Form normalised(const Graph& graph, const Form& form) {
       word = &graph.word(part.word);
     }
     if (word->op == WordOp::constant) {
-      const std::int64_t value = word->low * (std::int64_t{1} << part.shift);
-      result.offset += part.negative ? -value : value;
+      const std::int64_t value = product(word->low, std::int64_t{1} << part.shift);
+      result.offset = sum(result.offset, part.negative ? -value : value);
     } else {
       result.parts.push_back(part);
     }
@@ -303,16 +331,6 @@ Form normalised(const Graph& graph, const Form& form) {
 }
 
 }  // namespace
-
-Interval range_of(const Graph& graph, const Form& form) {
-  Interval sum{form.offset, form.offset};
-  for (const Part& part : form.parts) {
-    const Interval range = scaled(graph.word(part.word).range, part.shift, part.negative);
-    sum.low += range.low;
-    sum.high += range.high;
-  }
-  return sum;
-}
 
 int earliest_arrival(const Graph& graph, const Form& form) {
   std::vector<int> arrivals;

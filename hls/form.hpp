@@ -29,8 +29,9 @@ struct Form {
   Form plus(std::int64_t constant) const;
 };
 
-/// Range of the sum, from those of its parts.
-Interval range_of(const Graph& graph, const Form& form);
+/// Constants that do not fit 64 bits are refused.
+std::int64_t product(std::int64_t a, std::int64_t b);
+std::int64_t sum(std::int64_t a, std::int64_t b);
 
 /// Carries the sum out as a tree of additions, the cheapest in bits that ends by `deadline` (in delay units),
 /// or as early as the parts allow when that is later.

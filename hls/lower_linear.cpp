@@ -49,7 +49,7 @@ Form scaled(Graph& graph, const Form& form, std::int64_t factor, int extra_depth
     const Form result = form.shifted(std::countr_zero(size));
     return factor < 0 ? -result : result;
   }
-  Form result = Form::constant(form.offset * factor);
+  Form result = Form::constant(product(form.offset, factor));
   if (form.parts.empty()) return result;
   const WordId word = materialise(graph, {form.parts, 0});
   const AdderProgram program = share({factor}, {graph.word(word).range}, extra_depth);
