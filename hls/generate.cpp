@@ -74,7 +74,6 @@ Firmware generate(const network::Network& network, const Options& chosen) {
   firmware.files.push_back({"network.crn", network::to_text(network)});
   firmware.files.push_back({"report.txt", report(firmware, options)});
   firmware.files.push_back({"README.md", readme(firmware)});
-  firmware.files.push_back({"network.crn", network::to_text(network)});
   firmware.files.push_back({"firmware.json", to_manifest(firmware)});
   firmware.generation_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
