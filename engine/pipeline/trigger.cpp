@@ -93,6 +93,7 @@ std::unique_ptr<backends::Program> compile_for(const std::string& device, const 
 
 std::vector<std::unique_ptr<backends::Program>> compile(const Trigger& trigger, const BatchConfig& batch) {
   const bool automatic = batch.backend == "auto";
+  if (!automatic) backends::find(batch.backend.substr(0, batch.backend.find(':')));  // also without networks
   const bool cpu_only = batch.backend == "cpu" || batch.backend.starts_with("cpu:");
   const std::vector<std::string> devices =
       automatic ? backends::accelerators() : std::vector<std::string>{batch.backend};
