@@ -83,7 +83,7 @@ class ScanModule {
     std::string text = "  wire before_valid;\n  wire " + range_text(c.tag_bits) + "before_tag;\n";
     for (std::size_t i = 0; i < before_.outputs.size(); ++i)
       text += "  wire " + range_text(before_.outputs[i].width_bits) + first_name(i) + ";\n";
-    text += "  " + before_.top + " before (\n    .clk(" + c.clock + "), .rst(" + c.reset +
+    text += "  " + before_.top + " part_before (\n    .clk(" + c.clock + "), .rst(" + c.reset +
             "),\n    .valid_in(" + c.valid_in + "), .tag_in(" + c.tag_in + "),\n";
     for (std::size_t i = 0; i < before_.inputs.size(); ++i)
       text += "    ." + before_.inputs[i].port + "(" + top_.inputs[i].port + "),\n";
@@ -136,7 +136,7 @@ class ScanModule {
     std::string text;
     for (std::size_t i = 0; i < step_.outputs.size(); ++i)
       text += "  wire " + range_text(step_.outputs[i].width_bits) + "state_" + std::to_string(i) + ";\n";
-    text += "  " + step_.top + " body (\n    .clk(" + c.clock + "), .rst(" + c.reset +
+    text += "  " + step_.top + " part_step (\n    .clk(" + c.clock + "), .rst(" + c.reset +
             "),\n    .valid_in(before_valid | again),\n    .tag_in(before_valid ? {before_tag, " +
             number(count_bits_) + "'d0} : {" + event_tag() + ", step_count + " + number(count_bits_) +
             "'d1}),\n";
@@ -187,7 +187,7 @@ class ScanModule {
 
   std::string after_instance() const {
     const ControlPorts& c = top_.control;
-    std::string text = "  " + after_.top + " after (\n    .clk(" + c.clock + "), .rst(" + c.reset +
+    std::string text = "  " + after_.top + " part_after (\n    .clk(" + c.clock + "), .rst(" + c.reset +
                        "),\n    .valid_in(step_valid & last_step), .tag_in(" + event_tag() + "),\n    ." +
                        after_.inputs.front().port + "(emitted),\n";
     for (std::size_t i = 0; i < after_.outputs.size(); ++i)

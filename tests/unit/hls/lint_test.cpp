@@ -27,11 +27,16 @@ TEST(Lint, RandomNetworksPassTheTools) {
 }
 
 TEST(Lint, UnreadBitsAreFound) {
-  Firmware firmware = generate(conformance::sample_mlp());
-  const std::size_t at = firmware.files.front().text.find("  wire unused");
-  ASSERT_NE(at, std::string::npos);
-  firmware.files.front().text.erase(at, firmware.files.front().text.find(";", at) + 1 - at);
-  EXPECT_NE(lint({firmware}), "");
+  for (const network::Network& network : conformance::operation_samples()) {
+    Firmware firmware = generate(network);
+    std::string& text = firmware.files.front().text;
+    const std::size_t at = text.find("  wire unused");
+    if (at == std::string::npos) continue;
+    text.erase(at, text.find(";", at) + 1 - at);
+    EXPECT_NE(lint({firmware}), "");
+    return;
+  }
+  FAIL() << "no sample has bits that nothing reads";
 }
 
 }  // namespace
