@@ -1,6 +1,7 @@
 """Bad packets, bad payloads, bad configurations: each has its counter or its sentence."""
 
 import struct
+import time
 
 import harness
 import wire_source
@@ -130,7 +131,9 @@ class BadPackets(Case):
         for one in (left, right):
             one.events(0, 60)
         left.raw(frames[0])
-        trigger.collector.receive(200)
+        while len(trigger.collector.events) < 60:
+            trigger.collector.receive(20)
+        time.sleep(0.5)  # the frame follows the last fragments at once
         trigger.process.send_signal(15)
         total = self.assert_done(trigger)["ledger"]["total"]
         self.assertEqual(total["frames"]["spans_blocks"], 1)
