@@ -363,9 +363,12 @@ WordId Graph::clamp(WordId a, std::int64_t low, std::int64_t high) {
 
 WordId Graph::table(WordId a, std::int64_t first, const std::vector<std::int64_t>& entries) {
   const Interval range = word(a).range;
-  const auto begin = entries.begin() + static_cast<std::ptrdiff_t>(range.low - first);
-  const std::vector<std::int64_t> used(begin,
-                                       begin + static_cast<std::ptrdiff_t>(range.high - range.low) + 1);
+  // The word's own interval may be wider than what the network proves; nothing comes from out there, so the
+  // last entries are repeated.
+  const std::int64_t last = static_cast<std::int64_t>(entries.size()) - 1;
+  std::vector<std::int64_t> used;
+  for (std::int64_t x = range.low; x <= range.high; ++x)
+    used.push_back(entries[static_cast<std::size_t>(std::clamp<std::int64_t>(x - first, 0, last))]);
   const auto [low, high] = std::minmax_element(used.begin(), used.end());
   const Interval result{*low, *high};
   bool identity = true;
