@@ -2,15 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 
 #include "engine/base/file.hpp"
 #include "engine/base/npy.hpp"
+#include "tests/commands/run_command.hpp"
 
 namespace crible {
 namespace {
@@ -18,23 +16,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
-
-struct Outcome {
-  int status;
-  std::string text;  // what it printed on both streams
-};
-
-Outcome run(const std::string& arguments) {
-  const std::string command = std::string(CRIBLE_PROGRAM) + " " + arguments + " 2>&1";
-  FILE* pipe = popen(command.c_str(), "r");
-  Outcome outcome{-1, {}};
-  std::array<char, 4096> buffer;
-  for (std::size_t got; (got = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
-    outcome.text.append(buffer.data(), got);
-  const int status = pclose(pipe);
-  if (WIFEXITED(status)) outcome.status = WEXITSTATUS(status);
-  return outcome;
-}
 
 std::string temporary(const std::string& name) {
   return testing::TempDir() + "crible_quantize_" + name;
