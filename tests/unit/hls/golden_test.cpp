@@ -39,7 +39,7 @@ TEST(Golden, TextOfSmallNetworks) {
 
 /// LUTs and flip-flops of a project after synthesis.
 std::map<std::string, int> cells(const Firmware& firmware) {
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_hls");
   write_project(firmware, scratch.path().string());
   const std::string said =
       complaints("yosys -p 'read_verilog -sv " + (scratch.path() / firmware.sources.front()).string() +

@@ -31,7 +31,7 @@ std::string run_bench(const network::Network& network, const Options& options,
     if (at == std::string::npos) return "nothing to break";
     text.replace(at, std::string(break_from).size(), break_to);
   }
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_hls");
   write_project(firmware, scratch.path().string());
   std::string sources;
   for (const std::string& source : firmware.sources) sources += " " + source;
@@ -89,7 +89,7 @@ TEST(Project, TextIsTheSameEachTime) {
 
 TEST(Project, ManifestComesBack) {
   const Firmware firmware = generate(conformance::sample_trees());
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_hls");
   write_project(firmware, scratch.path().string());
   const Firmware read = read_project(scratch.path().string());
   EXPECT_EQ(to_manifest(read), to_manifest(firmware));
@@ -111,7 +111,7 @@ std::string refusal(const std::function<void()>& action) {
 
 TEST(Project, RefusesInSentences) {
   const Firmware firmware = generate(conformance::sample_trees());
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_hls");
   write_project(firmware, scratch.path().string());
   EXPECT_THAT(refusal([&] { write_project(firmware, scratch.path().string()); }),
               HasSubstr("not an empty directory"));

@@ -60,7 +60,7 @@ TEST(AxiStream, LosesNothingUnderBackPressure) {
   std::vector<PortValues> outputs;
   for (const PortValues& values : inputs) outputs.push_back(reference::evaluate(network, values));
   add_vectors(firmware, inputs, outputs);
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_hls");
   write_project(firmware, scratch.path().string());
   write_file(scratch.path() / "bench.sv", bench_text(firmware));
   const std::string rtl = " rtl/" + firmware.top + ".sv rtl/" + firmware.top + "_axis.sv";

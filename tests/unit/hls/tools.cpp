@@ -9,18 +9,6 @@ namespace crible::hls {
 
 namespace fs = std::filesystem;
 
-Scratch::Scratch() {
-  static int number = 0;
-  path_ =
-      fs::temp_directory_path() / ("crible_hls_" + std::to_string(getpid()) + "_" + std::to_string(number++));
-  fs::remove_all(path_);
-}
-
-Scratch::~Scratch() {
-  std::error_code error;
-  fs::remove_all(path_, error);
-}
-
 std::string complaints(const std::string& command) {
   FILE* pipe = popen((command + " 2>&1 </dev/null").c_str(), "r");
   if (pipe == nullptr) return command + " cannot be started";
@@ -34,7 +22,7 @@ std::string complaints(const std::string& command) {
 }
 
 std::string lint(const std::vector<Firmware>& projects) {
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_hls");
   std::string sources;
   std::string tops;
   for (const Firmware& firmware : projects) {

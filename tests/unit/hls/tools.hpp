@@ -4,25 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/temporary_folder.hpp"
 #include "engine/network/network.hpp"
 #include "hls/firmware.hpp"
 
 /// The open tools that read SystemVerilog, as checks of generated text.
 namespace crible::hls {
-
-/// A folder under the system's temporary one, removed at the end.
-class Scratch {
- public:
-  Scratch();
-  ~Scratch();
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// The output of a shell command when it failed or printed anything; empty when it was content.
 std::string complaints(const std::string& command);

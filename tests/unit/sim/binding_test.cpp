@@ -13,7 +13,7 @@ namespace crible::sim {
 namespace {
 
 std::string refusal(const std::string& text) {
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_sim");
   write_file(scratch.path() / "ports.yaml", text);
   try {
     read_binding(tiny_network(), scratch.path() / "ports.yaml", "top", {});
@@ -29,7 +29,7 @@ constexpr const char* good =
     "inputs: [{port: a, input: x}]\noutputs: [{port: b, output: y, elements: {width: 9, signed: true}}]\n";
 
 TEST(Binding, ElementsAreOneAfterTheOtherUnlessTheFileSaysWhere) {
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_sim");
   write_file(scratch.path() / "ports.yaml",
              "inputs:\n- {port: a, input: x, elements: {width: 6, align: 8}}\n"
              "outputs:\n- port: b\n  output: y\n  elements: [{width: 8, signed: true, offset: 10}, {width: "
@@ -58,7 +58,7 @@ TEST(Binding, MistakesAreSentences) {
 }
 
 TEST(Binding, APortThatTheModuleDoesNotHaveIsASentence) {
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_sim");
   Binding binding = rounding_module(scratch.path(), "assign y = x[3:0];");
   const auto sentence = [&] {
     try {

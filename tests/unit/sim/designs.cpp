@@ -11,18 +11,6 @@ namespace crible::sim {
 
 namespace fs = std::filesystem;
 
-Scratch::Scratch() {
-  static int number = 0;
-  path_ =
-      fs::temp_directory_path() / ("crible_sim_" + std::to_string(getpid()) + "_" + std::to_string(number++));
-  fs::create_directories(path_);
-}
-
-Scratch::~Scratch() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
 network::Network tiny_network() {
   network::Builder builder("tiny");
   const network::NodeId x = builder.input("x", {4}, {true, 6, 0});

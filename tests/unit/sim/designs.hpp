@@ -3,24 +3,12 @@
 #include <filesystem>
 #include <string>
 
+#include "engine/base/temporary_folder.hpp"
 #include "engine/network/network.hpp"
 #include "sim/binding.hpp"
 
 /// Small networks and modules for the tests of simulation and proof.
 namespace crible::sim {
-
-/// A folder under the system's temporary one, removed at the end.
-class Scratch {
- public:
-  Scratch();
-  ~Scratch();
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Two dense layers of a few neurons with a requantize (half to even) between them.
 network::Network tiny_network();

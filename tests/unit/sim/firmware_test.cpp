@@ -25,7 +25,7 @@ struct Tally {
 
 void add(Tally& tally, const network::Network& network) {
   SCOPED_TRACE(network.name);
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_sim");
   Binding binding;
   try {
     binding = made_firmware(network, scratch.path());

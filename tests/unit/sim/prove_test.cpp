@@ -13,7 +13,7 @@ namespace {
 using proof::Proof;
 
 Proof prove_text(const std::string& body) {
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_sim");
   const Binding binding = rounding_module(scratch.path(), body);
   return proof::prove(rounding_network(), binding, word_netlist(binding));
 }
@@ -80,7 +80,7 @@ TEST(Prove, WhatIsNotTreatedIsNamed) {
 TEST(Prove, GeneratedFirmwareIsProvenAtEveryPipelineDepth) {
   for (const int adders : {1, 3, 8}) {
     for (const network::Network& network : {tiny_network(), rounding_network()}) {
-      const Scratch scratch;
+      const TemporaryFolder scratch("crible_sim");
       const Binding binding = made_firmware(network, scratch.path(), {}, {}, adders);
       const Proof proof = proof::prove(network, binding, word_netlist(binding));
       EXPECT_TRUE(proof.complete()) << network.name << "\n" << reasons(proof);
@@ -93,7 +93,7 @@ TEST(Prove, NoMutantIsProvenThatAnEventShowsToBeWrong) {
   int refuted = 0;
   int equivalent = 0;
   for (const network::Network& network : {tiny_network(), rounding_network()}) {
-    const Scratch scratch;
+    const TemporaryFolder scratch("crible_sim");
     const Binding binding = made_firmware(network, scratch.path(), {}, {}, 2);
     const proof::Netlist netlist = word_netlist(binding);
     for (const Mutant& mutant : choose_mutants(netlist, 120, 5)) {

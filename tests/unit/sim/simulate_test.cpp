@@ -33,7 +33,7 @@ std::string sentence_of(const std::function<void()>& action) {
 }
 
 TEST_F(Simulate, FirmwareGivesTheReferencesBitsInItsCycles) {
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_sim");
   const network::Network network = tiny_network();
   const Binding binding = made_firmware(network, scratch.path());
   VerifyOptions options = few(3000);
@@ -66,7 +66,7 @@ TEST_F(Simulate, FirmwareGivesTheReferencesBitsInItsCycles) {
 }
 
 TEST_F(Simulate, ADifferenceIsMadeSmallAndFollowedToItsNode) {
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_sim");
   const network::Network network = tiny_network();
   const Binding binding = made_firmware(network, scratch.path(), " - ", " + ");
   VerifyOptions options = few(600);
@@ -87,7 +87,7 @@ TEST_F(Simulate, ADifferenceIsMadeSmallAndFollowedToItsNode) {
 }
 
 TEST_F(Simulate, WrongTimingIsFound) {
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_sim");
   const network::Network network = tiny_network();
   Binding binding = made_firmware(network, scratch.path());
   ++binding.latency_cycles;
@@ -101,7 +101,7 @@ TEST_F(Simulate, WrongTimingIsFound) {
 }
 
 TEST_F(Simulate, UnknownBitsThatReachAnOutputAreFoundByFourStates) {
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_sim");
   const network::Network network = rounding_network();
   const std::string good =
       "wire signed [11:0] v = x; wire signed [12:0] s = v + 13'sd15 + $signed({1'b0, v[5]}); wire signed "
@@ -116,7 +116,7 @@ TEST_F(Simulate, UnknownBitsThatReachAnOutputAreFoundByFourStates) {
 }
 
 TEST_F(Simulate, TextThatIsNoVerilogIsASentence) {
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_sim");
   const Binding broken = rounding_module(scratch.path(), "assign y = ;");
   EXPECT_NE(sentence_of([&] { Model(broken, {}); }).find("Verilator cannot compile 'top'"),
             std::string::npos);
@@ -125,7 +125,7 @@ TEST_F(Simulate, TextThatIsNoVerilogIsASentence) {
 TEST_F(Simulate, AMissingToolIsASentence) {
   const std::string path = std::getenv("PATH");
   setenv("PATH", "/nonexistent", 1);
-  const Scratch scratch;
+  const TemporaryFolder scratch("crible_sim");
   const std::string sentence =
       sentence_of([&] { Model(rounding_module(scratch.path(), "assign y = 0;"), {}); });
   setenv("PATH", path.c_str(), 1);
