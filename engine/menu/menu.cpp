@@ -36,6 +36,10 @@ Menu::~Menu() = default;
 Menu::Menu(Menu&&) noexcept = default;
 Menu& Menu::operator=(Menu&&) noexcept = default;
 
+const std::vector<ChainProgram>& Menu::programs() const {
+  return programs_->chains;
+}
+
 void Menu::decide(const DecisionInput& input, Decision& decision) const noexcept {
   decision.event = input.event;
   decision.run = input.run;

@@ -61,6 +61,8 @@ class Schedule {
   std::vector<ScheduleEntry> entries_;
 };
 
+struct ChainProgram;
+
 /// What happens to an event that the menu cannot decide.
 enum class FaultAction : std::uint8_t { accept, reject, prescale };
 
@@ -89,6 +91,8 @@ class Menu {
 
   const std::string& name() const { return name_; }
   const std::vector<Chain>& chains() const { return chains_; }
+  /// What is evaluated for each chain (chain_program.hpp).
+  const std::vector<ChainProgram>& programs() const;
   const std::vector<Stream>& streams() const { return streams_; }
   std::size_t debug_stream() const { return debug_stream_; }
   /// Streams that go to the recording, as bits.

@@ -5,10 +5,14 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "engine/base/error.hpp"
 #include "engine/importers/import.hpp"
+#include "engine/menu/decision_network.hpp"
 #include "engine/network/join.hpp"
 #include "engine/network/text.hpp"
+#include "engine/pipeline/trigger.hpp"
 #include "engine/reference/reference.hpp"
 #include "hls/vectors.hpp"
 #include "tools/commands/commands.hpp"
@@ -25,10 +29,15 @@ constexpr const char* examples =
     "  crible firmware tagger.crn -o tagger_fw --latency 8          exactly 8 clock cycles\n"
     "  crible firmware jets.crn muons.crn -o trigger_fw --top trigger   both in one module, answers in the "
     "same cycle\n"
+    "  crible firmware --menu trigger.yaml -o menu_fw               a menu's conditions and the networks "
+    "that "
+    "they read\n"
     "  crible firmware model.onnx -o fw --json fw.json --adders-per-stage 5";
 
 struct FirmwareOptions {
   std::vector<std::string> networks;
+  std::string menu;
+  bool without_networks = false;
   std::string out;
   std::string json;
   hls::Options hls;
@@ -75,10 +84,46 @@ network::Network load_all(const FirmwareOptions& options) {
   return network::join(options.hls.top.empty() ? "networks" : options.hls.top, parts);
 }
 
+std::string one_line(const std::string& text) {
+  std::istringstream words(text);
+  std::string line;
+  for (std::string word; words >> word;) line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
+/// The chains of a menu in the order of the decision's bits.
+std::string chain_list(const menu::Menu& menu) {
+  std::string text = "menu " + menu.name() + " " + menu.hash() + "\nbit  chain\n";
+  for (std::size_t c = 0; c < menu.chains().size(); ++c) {
+    const menu::Chain& chain = menu.chains()[c];
+    std::string bit = std::to_string(c);
+    bit.resize(5, ' ');
+    text += bit + chain.name + ": " + one_line(chain.condition);
+    text += chain.kind == menu::ChainKind::random ? " (always 0 here: the software decides)\n" : "\n";
+  }
+  return text + "Prescales, streams and faults are the software's.\n";
+}
+
+struct Subject {
+  network::Network network;
+  std::string chains;  // empty: no menu
+};
+
+Subject load_subject(const FirmwareOptions& options) {
+  if (options.menu.empty() == options.networks.empty())
+    throw Error("firmware is made of networks or, with --menu FILE, of a menu; give one of the two");
+  if (options.menu.empty()) return {load_all(options), {}};
+  const pipeline::Trigger trigger = pipeline::load_trigger(options.menu);
+  const auto make = options.without_networks ? menu::conditions_network : menu::decision_network;
+  return {make(trigger.menu, trigger.description, trigger.layout, trigger.networks),
+          chain_list(trigger.menu)};
+}
+
 int run_firmware(const FirmwareOptions& options) {
-  const network::Network network = load_all(options);
+  const auto [network, chains] = load_subject(options);
   hls::Firmware firmware = hls::generate(network, options.hls);
   add_reference_vectors(network, firmware);
+  if (!chains.empty()) firmware.files.push_back({"chains.txt", chains});
   hls::write_project(firmware, options.out);
   const hls::Resources& resources = firmware.resources;
   std::printf("%-11s module %s in %s\n", "firmware", firmware.top.c_str(), options.out.c_str());
@@ -100,8 +145,13 @@ void add_firmware(CommandLine& line) {
   CLI::App& command = line.add("firmware", "A network as a SystemVerilog project", examples,
                                [options] { return run_firmware(*options); });
   command.add_option("network", options->networks, "Networks (.crn) or models; several become one module")
-      ->required()
       ->type_name("NET");
+  command
+      .add_option("--menu", options->menu,
+                  "A run configuration: its menu's conditions and the networks that they read, in one module")
+      ->type_name("FILE");
+  command.add_flag("--without-networks", options->without_networks,
+                   "With --menu: the conditions alone; the networks' outputs are inputs of the module");
   command.add_option("-o,--out", options->out, "Folder of the project; absent or empty")
       ->required()
       ->type_name("DIR");

@@ -1,7 +1,5 @@
 #include "tests/unit/hls/tools.hpp"
 
-#include <unistd.h>
-
 #include <array>
 #include <cstdio>
 
@@ -34,6 +32,21 @@ std::string lint(const std::vector<Firmware>& projects) {
   return complaints("verilator --lint-only -Wall -Wno-MULTITOP" + sources) +
          complaints("iverilog -g2012 -Wall -t null" + tops + sources) +
          complaints("yosys -q -p 'read_verilog -sv" + sources + "; proc; check -assert'");
+}
+
+std::string bench_result(Firmware firmware, const std::vector<PortValues>& inputs,
+                         const std::vector<PortValues>& outputs) {
+  add_vectors(firmware, inputs, outputs);
+  const TemporaryFolder scratch("crible_hls");
+  write_project(firmware, scratch.path().string());
+  std::string sources;
+  for (const std::string& source : firmware.sources) sources += " " + source;
+  const std::string said = complaints("cd " + scratch.path().string() + " && iverilog -g2012 -o bench" +
+                                      sources + " sim/" + firmware.top + "_tb.sv && vvp -n bench");
+  const std::size_t end = said.rfind(" wrong\n");
+  if (end == std::string::npos) return said;
+  const std::size_t begin = said.rfind('\n', end) + 1;
+  return said.substr(begin, end + 6 - begin);
 }
 
 }  // namespace crible::hls
