@@ -20,7 +20,9 @@ struct Options {
   int extra_depth = 2;         // adder levels that sharing may cost over the shortest tree; -1: no bound
   bool scan_in_time = false;   // one body for all steps of the recurrent node, instead of one for each
   bool axi_stream = false;     // also a module NAME_axis with AXI4-Stream ports
-  double clock_ns = 4.0;       // period in the constraint files
+  std::string links_file;      // also a module NAME_links, whose inputs this file finds in 64-bit link words
+  bool saturation_counters = false;  // count the events in which a node saturates
+  double clock_ns = 4.0;             // period in the constraint files
 };
 
 /// One element of a packed port: the bits [offset_bits + width_bits - 1 : offset_bits] hold the network's
@@ -59,6 +61,16 @@ struct ControlPorts {
 
   bool operator==(const ControlPorts&) const = default;
 };
+
+/// The ports of the saturation counters, 32 bits wide, which stop at their highest value. Counter 0 counts
+/// events, counter 1 + i those in which an element of Firmware::saturation_counters[i] saturated. `data` has
+/// the counter of the address one clock cycle later, 0 where there is none; the reset clears all.
+struct CounterPorts {
+  std::string address = "counter_address";
+  std::string data = "counter_data";
+};
+inline constexpr int counter_address_bits = 8;
+inline constexpr int counter_bits = 32;
 
 /// Where the value of a network node's element can be seen inside the module, for finding the first
 /// difference: `signal` (a name in the top module) holds it `cycle` clock cycles after its event's valid_in.
@@ -100,6 +112,8 @@ struct Firmware {
   std::vector<DataPort> inputs;      // in the order of network::inputs_of
   std::vector<DataPort> outputs;     // in the order of network::outputs_of
   ControlPorts control;
+  CounterPorts counters;                         // exist when there are saturation counters
+  std::vector<std::string> saturation_counters;  // nodes, in the order of their counters
   std::vector<Probe> probes;
   int latency_cycles = 0;
   int initiation_interval = 1;

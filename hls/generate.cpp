@@ -5,6 +5,7 @@
 #include "engine/network/verify.hpp"
 #include "hls/dump.hpp"
 #include "hls/firmware.hpp"
+#include "hls/links.hpp"
 #include "hls/lower.hpp"
 #include "hls/manifest.hpp"
 #include "hls/names.hpp"
@@ -30,6 +31,8 @@ void check(const Options& options) {
     throw Error(
         "a scan in time takes an event only every few cycles, which the AXI4-Stream shell cannot wait for; "
         "choose one of the two");
+  if (options.saturation_counters && options.scan_in_time)
+    throw Error("a scan in time has no saturation counters; choose one of the two");
   if (options.clock_ns <= 0)
     throw Error("the clock's period is " + std::to_string(options.clock_ns) + " ns; give a positive number");
 }
@@ -43,6 +46,10 @@ Firmware generate_pipeline(const network::Network& network, const network::Range
   firmware.network_hash = network::content_hash(network);
   firmware.control.tag_bits = options.tag_bits;
   const Arithmetic arithmetic = lower(network, options);
+  if (arithmetic.saturated_nodes.size() >= (std::size_t{1} << counter_address_bits)) {
+    throw Error(std::to_string(arithmetic.saturated_nodes.size()) +
+                " nodes can saturate, and the register map has room for 255; leave the counters out");
+  }
   const Pipeline pipeline = schedule(arithmetic, options);
   firmware.latency_cycles = pipeline.stages;
   firmware.resources = estimate(arithmetic, pipeline, options.tag_bits);
@@ -68,6 +75,15 @@ Firmware generate(const network::Network& network, const Options& chosen) {
   const std::string& top = firmware.top;
   firmware.files.push_back({"rtl/" + top + "_vhdl.vhd", vhdl_wrapper(firmware)});
   if (options.axi_stream) firmware.files.push_back({"rtl/" + top + "_axis.sv", axi_stream_shell(firmware)});
+  if (!options.links_file.empty()) {
+    const Links links = read_links(options.links_file, firmware);
+    if (links.words < firmware.initiation_interval) {
+      throw Error(options.links_file + ": an event has " + std::to_string(links.words) +
+                  " words on a link, but the firmware takes one only every " +
+                  std::to_string(firmware.initiation_interval) + " cycles");
+    }
+    firmware.files.push_back({"rtl/" + top + "_links.sv", links_shell(firmware, links)});
+  }
   firmware.files.push_back({"sim/" + top + "_tb.sv", testbench(firmware)});
   firmware.files.push_back({"constraints/" + top + ".xdc", constraints(firmware, options.clock_ns)});
   firmware.files.push_back({"constraints/" + top + ".sdc", constraints(firmware, options.clock_ns)});

@@ -31,6 +31,18 @@ Forms constants(const std::vector<std::int64_t>& values) {
   return forms;
 }
 
+/// 1 when one of the bits is, by a balanced tree.
+WordId any_of(Graph& graph, std::vector<WordId> bits) {
+  while (bits.size() > 1) {
+    std::vector<WordId> pairs;
+    for (std::size_t i = 0; i + 1 < bits.size(); i += 2)
+      pairs.push_back(graph.logic_or(bits[i], bits[i + 1]));
+    if (bits.size() % 2 == 1) pairs.push_back(bits.back());
+    bits = std::move(pairs);
+  }
+  return bits.front();
+}
+
 Forms lower_node(const Lowering& at, const Tensor* fed) {
   return match(
       at.node.operation, [&](const Input&) { return fed->elements; },
@@ -71,14 +83,15 @@ std::vector<WordId> Lowering::words(std::size_t input) const {
 }
 
 std::vector<Tensor> lower_nodes(Graph& graph, const Network& network, const std::vector<Tensor>& inputs,
-                                int extra_depth, std::vector<int>* owners) {
+                                int extra_depth, std::vector<WordId>* saturations,
+                                const AfterNode& after_node) {
   const std::vector<int> readers = reader_counts(network);
   std::vector<Tensor> tensors;
   tensors.reserve(network.nodes.size());
   std::size_t next_input = 0;
   for (std::size_t i = 0; i < network.nodes.size(); ++i) {
     const Node& node = network.nodes[i];
-    Lowering at{graph, node, {}, extra_depth};
+    Lowering at{graph, node, {}, extra_depth, saturations};
     for (const NodeId id : node.inputs) at.inputs.push_back(&tensors[static_cast<std::size_t>(id)]);
     const bool is_input = std::holds_alternative<Input>(node.operation);
     try {
@@ -89,7 +102,7 @@ std::vector<Tensor> lower_nodes(Graph& graph, const Network& network, const std:
       throw Error("node '" + node.name + "': " + error.what(), error.fault());
     }
     if (is_input) ++next_input;
-    if (owners != nullptr) owners->resize(graph.words().size(), static_cast<int>(i));
+    if (after_node) after_node(static_cast<int>(i));
   }
   return tensors;
 }
@@ -113,8 +126,18 @@ Arithmetic lower(const Network& network, const Options& options) {
     for (std::size_t e = 0; e < inputs[i].elements.size(); ++e)
       result.owners[next_word++] = inputs_of(network)[i];
   }
-  std::vector<Tensor> tensors =
-      lower_nodes(result.graph, network, inputs, options.extra_depth, &result.owners);
+  std::vector<WordId> saturations;  // of the node that is lowered
+  std::vector<WordId> saturated;
+  const auto after_node = [&](int node) {
+    if (!saturations.empty()) {
+      result.saturated_nodes.push_back(node);
+      saturated.push_back(any_of(result.graph, saturations));
+      saturations.clear();
+    }
+    result.owners.resize(result.graph.words().size(), node);
+  };
+  std::vector<Tensor> tensors = lower_nodes(result.graph, network, inputs, options.extra_depth,
+                                            options.saturation_counters ? &saturations : nullptr, after_node);
   for (const NodeId id : outputs_of(network)) {
     std::vector<WordId> words;
     for (Form& form : tensors[static_cast<std::size_t>(id)].elements) {
@@ -125,6 +148,7 @@ Arithmetic lower(const Network& network, const Options& options) {
     result.owners.resize(result.graph.words().size(), static_cast<int>(network.nodes.size()) - 1);
     result.outputs.push_back(std::move(words));
   }
+  if (options.saturation_counters) result.outputs.push_back(std::move(saturated));
   for (const Tensor& tensor : tensors) {
     std::vector<WordId> words;
     for (const Form& form : tensor.elements) {

@@ -14,9 +14,12 @@ namespace crible::hls {
 /// The arithmetic of one event.
 struct Arithmetic {
   Graph graph;
-  std::vector<std::vector<WordId>> outputs;  // [network output][element]
-  std::vector<int> owners;                   // [word]: the network node for which it was made first
-  std::vector<std::vector<WordId>> nodes;    // [network node][element]; no_word where none exists
+  /// [network output][element]; with saturation counters one entry more: [saturated node], 1 where an element
+  /// saturates.
+  std::vector<std::vector<WordId>> outputs;
+  std::vector<network::NodeId> saturated_nodes;
+  std::vector<int> owners;                 // [word]: the network node for which it was made first
+  std::vector<std::vector<WordId>> nodes;  // [network node][element]; no_word where none exists
 };
 
 /// Throws Error naming the node for what firmware cannot be made of.

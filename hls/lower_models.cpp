@@ -60,7 +60,8 @@ Forms lower_recurrent(const Lowering& at, const Recurrent& recurrent) {
     const auto begin = sequence.begin() + time * step_elements;
     std::vector<Tensor> fed{{shape_of(body_inputs.front()), Forms(begin, begin + step_elements)}};
     fed.insert(fed.end(), states.begin(), states.end());
-    std::vector<Tensor> tensors = lower_nodes(at.graph, *recurrent.body, fed, at.extra_depth, nullptr);
+    std::vector<Tensor> tensors =
+        lower_nodes(at.graph, *recurrent.body, fed, at.extra_depth, at.saturations, {});
     for (std::size_t i = 0; i < states.size(); ++i) {
       states[i] = std::move(tensors[static_cast<std::size_t>(body_outputs[i])]);
       for (Form& form : states[i].elements) form = Form::of(materialise(at.graph, form));

@@ -84,7 +84,9 @@ Form rounded(Graph& graph, Form x, int shift, Rounding rounding, std::int64_t ze
   return x;
 }
 
-Form overflowed(Graph& graph, const Form& x, Overflow overflow, Type type) {
+Form overflowed(const Lowering& at, const Form& x, Overflow overflow) {
+  Graph& graph = at.graph;
+  const Type type = at.node.type;
   std::int64_t low = lowest(type);
   switch (overflow) {
     case Overflow::wrap:
@@ -96,7 +98,13 @@ Form overflowed(Graph& graph, const Form& x, Overflow overflow, Type type) {
       break;
   }
   const OffsetWord word = offset_word(graph, x);
-  return Form::of(graph.clamp(word.word, low - word.offset, highest(type) - word.offset)).plus(word.offset);
+  const Interval limits{low - word.offset, highest(type) - word.offset};
+  const Interval range = graph.word(word.word).range;
+  if (at.saturations != nullptr && (range.low < limits.low || range.high > limits.high)) {
+    at.saturations->push_back(graph.logic_or(graph.less(word.word, graph.constant(limits.low)),
+                                             graph.less(graph.constant(limits.high), word.word)));
+  }
+  return Form::of(graph.clamp(word.word, limits.low, limits.high)).plus(word.offset);
 }
 
 /// The number of thresholds (ascending) that x reaches, found by bisection: each comparison is with a
@@ -142,7 +150,7 @@ Forms lower_requantize(const Lowering& at, const Requantize& requantize) {
         scaled(at.graph, x[i], pick(requantize.multiplier), at.extra_depth).plus(pick(requantize.offset));
     const Form integer = rounded(at.graph, exact, pick(requantize.shift), requantize.rounding,
                                  pick(requantize.zero_point), deadline);
-    result.push_back(overflowed(at.graph, integer, requantize.overflow, at.node.type));
+    result.push_back(overflowed(at, integer, requantize.overflow));
   }
   return result;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct Lowering {
   const network::Node& node;
   std::vector<Tensor*> inputs;
   int extra_depth = 2;
+  std::vector<WordId>* saturations = nullptr;  // where bits go that say an element saturates; null: nowhere
 
   const Tensor& input(std::size_t index) const { return *inputs[index]; }
 
@@ -91,10 +93,13 @@ Forms lower_resize(const Lowering& at, const network::Resize& resize);
 
 Forms lower_trees(const Lowering& at, const network::TreeEnsemble& ensemble);
 
-/// The elements of a network for given inputs; used for bodies of recurrent nodes as well. `tensors` has
-/// one entry for each node.
 Forms lower_recurrent(const Lowering& at, const network::Recurrent& recurrent);
+
+/// The elements of a network for given inputs, one entry for each node; used for bodies of recurrent nodes as
+/// well. `after_node` is called with each node's number when its words exist.
+using AfterNode = std::function<void(int node)>;
 std::vector<Tensor> lower_nodes(Graph& graph, const network::Network& network,
-                                const std::vector<Tensor>& inputs, int extra_depth, std::vector<int>* owners);
+                                const std::vector<Tensor>& inputs, int extra_depth,
+                                std::vector<WordId>* saturations, const AfterNode& after_node);
 
 }  // namespace crible::hls

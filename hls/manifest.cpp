@@ -94,6 +94,7 @@ std::string to_manifest(const Firmware& firmware) {
                        {"multipliers", firmware.resources.multipliers},
                        {"lut_estimate", firmware.resources.lut_estimate},
                        {"flip_flops", firmware.resources.flip_flops}};
+  if (!firmware.saturation_counters.empty()) json["saturation_counters"] = firmware.saturation_counters;
   ordered_json probes = ordered_json::array();
   for (const Probe& probe : firmware.probes) probes.push_back(to_json(probe));
   json["probes"] = probes;
@@ -139,6 +140,8 @@ Firmware parse_manifest(const std::string& text, const std::string& source) {
     firmware.resources.multipliers = json.at("multipliers").get<long long>();
     firmware.resources.lut_estimate = json.at("lut_estimate").get<long long>();
     firmware.resources.flip_flops = json.at("flip_flops").get<long long>();
+    if (json.contains("saturation_counters"))
+      firmware.saturation_counters = json["saturation_counters"].get<std::vector<std::string>>();
     for (const ordered_json& probe : json.at("probes")) firmware.probes.push_back(parse_probe(probe));
     return firmware;
   } catch (const nlohmann::json::exception& error) {

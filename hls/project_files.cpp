@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "hls/extra_ports.hpp"
+#include "hls/text.hpp"
 #include "hls/vectors.hpp"
 
 namespace crible::hls {
 
 namespace {
-
-std::string number(long long value) {
-  return std::to_string(value);
-}
 
 std::string vhdl_type(int width) {
   return width == 1 ? "std_logic" : "std_logic_vector(" + number(width - 1) + " downto 0)";
@@ -29,6 +27,8 @@ std::string vhdl_ports(const Firmware& firmware, const std::string& indent) {
   port(c.tag_in, "in ", c.tag_bits);
   for (const DataPort& data : firmware.inputs) port(data.port, "in ", data.width_bits);
   for (const DataPort& data : firmware.outputs) port(data.port, "out", data.width_bits);
+  for (const ExtraPort& extra : extra_ports(firmware))
+    port(extra.name, extra.is_input ? "in " : "out", extra.width_bits);
   port(c.valid_out, "out", 1);
   port(c.tag_out, "out", c.tag_bits, true);
   return text;
@@ -39,13 +39,10 @@ std::vector<std::string> port_names(const Firmware& firmware) {
   std::vector<std::string> names{c.clock, c.reset, c.valid_in, c.tag_in};
   for (const DataPort& data : firmware.inputs) names.push_back(data.port);
   for (const DataPort& data : firmware.outputs) names.push_back(data.port);
+  for (const ExtraPort& extra : extra_ports(firmware)) names.push_back(extra.name);
   names.push_back(c.valid_out);
   names.push_back(c.tag_out);
   return names;
-}
-
-std::string range_text(int width) {
-  return width == 1 ? "" : "[" + number(width - 1) + ":0] ";
 }
 
 }  // namespace
@@ -98,6 +95,8 @@ std::string testbench(const Firmware& firmware) {
       low += port.width_bits;
     }
   };
+  for (const ExtraPort& extra : extra_ports(firmware))
+    text += "    ." + extra.name + "(" + (extra.is_input ? number(extra.width_bits) + "'d0" : "") + "),\n";
   slices(firmware.inputs, "sent", in_bits);
   slices(firmware.outputs, "got", out_bits);
   text += connect(c.valid_out) + "    ." + c.tag_out + "(" + c.tag_out + ")\n  );\n\n";
@@ -162,6 +161,15 @@ std::string report(const Firmware& firmware, const Options& options) {
   };
   for (const DataPort& port : firmware.inputs) line(port, "in");
   for (const DataPort& port : firmware.outputs) line(port, "out");
+  if (firmware.saturation_counters.empty()) return text;
+  text += "\n" + firmware.counters.address + "   events, counted in 32 bits and read at " +
+          firmware.counters.data + "\n0                 all\n";
+  for (std::size_t i = 0; i < firmware.saturation_counters.size(); ++i) {
+    char buffer[32];
+    std::snprintf(buffer, sizeof buffer, "%-17zu ", i + 1);
+    text += buffer + std::string("those in which an element of ") + firmware.saturation_counters[i] +
+            " saturated\n";
+  }
   return text;
 }
 

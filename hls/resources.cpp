@@ -64,7 +64,11 @@ Resources estimate(const Arithmetic& arithmetic, const Pipeline& pipeline, int t
     if (word.op == WordOp::multiply) ++resources.multipliers;
     resources.lut_estimate += lut_estimate(graph, word);
   }
-  resources.flip_flops =
+  const auto counters = static_cast<long long>(arithmetic.saturated_nodes.size());
+  if (counters > 0)
+    resources.flip_flops =
+        (counters + 2) * counter_bits;  // and those of all events, and the one that is read
+  resources.flip_flops +=
       register_bits(arithmetic, pipeline) + static_cast<long long>(pipeline.stages) * (tag_bits + 1);
   return resources;
 }

@@ -5,17 +5,11 @@
 
 #include "engine/base/error.hpp"
 #include "engine/network/text.hpp"
+#include "hls/text.hpp"
 
 namespace crible::hls {
 
 namespace {
-
-std::string number(int value) {
-  return std::to_string(value);
-}
-std::string range_text(int width) {
-  return width == 1 ? "" : "[" + number(width - 1) + ":0] ";
-}
 
 std::string part_of(const std::string& bus, int bus_bits, int high, int low) {
   if (bus_bits == 1) return bus;
@@ -237,6 +231,7 @@ Firmware generate_scan(const network::Network& network, const Options& options) 
   }
   Options part = options;
   part.scan_in_time = false;
+  part.links_file.clear();
   part.top = options.top + "_before";
   const Firmware before = generate(parts.before, part);
   part.top = options.top + "_after";

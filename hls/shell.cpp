@@ -2,6 +2,9 @@
 
 #include <bit>
 
+#include "hls/extra_ports.hpp"
+#include "hls/text.hpp"
+
 namespace crible::hls {
 
 namespace {
@@ -10,13 +13,6 @@ int data_bits(const std::vector<DataPort>& ports) {
   int bits = 0;
   for (const DataPort& port : ports) bits += port.width_bits;
   return bits;
-}
-
-std::string number(int value) {
-  return std::to_string(value);
-}
-std::string range_text(int width) {
-  return width == 1 ? "" : "[" + number(width - 1) + ":0] ";
 }
 
 /// Connections of consecutive slices of a bus to the ports.
@@ -54,7 +50,11 @@ std::string axi_stream_shell(const Firmware& firmware) {
   text += "  input  wire " + range_text(in_bits) + "s_axis_tdata,\n  input  wire " + range_text(c.tag_bits) +
           "s_axis_tuser,\n  input  wire s_axis_tvalid,\n  output wire s_axis_tready,\n";
   text += "  output wire " + range_text(out_bits) + "m_axis_tdata,\n  output wire " + range_text(c.tag_bits) +
-          "m_axis_tuser,\n  output wire m_axis_tvalid,\n  input  wire m_axis_tready\n);\n\n";
+          "m_axis_tuser,\n  output wire m_axis_tvalid,\n";
+  for (const ExtraPort& port : extra_ports(firmware))
+    text += (port.is_input ? "  input  wire " : "  output wire ") + range_text(port.width_bits) + port.name +
+            ",\n";
+  text += "  input  wire m_axis_tready\n);\n\n";
   text += "  // Events that were let in and not handed over yet: never more than the buffer holds.\n";
   text += "  logic [" + number(address) + ":0] under_way;\n  logic [" + number(address) + ":0] stored;\n";
   text +=
@@ -69,6 +69,7 @@ std::string axi_stream_shell(const Firmware& firmware) {
   text += "  assign {m_axis_tuser, m_axis_tdata} = buffer[read_at];\n\n";
   text += "  " + firmware.top + " core (\n    ." + c.clock + "(aclk),\n    ." + c.reset +
           "(~aresetn),\n    ." + c.valid_in + "(accept),\n    ." + c.tag_in + "(s_axis_tuser),\n";
+  for (const ExtraPort& port : extra_ports(firmware)) text += "    ." + port.name + "(" + port.name + "),\n";
   text += connections(firmware.inputs, "s_axis_tdata") + connections(firmware.outputs, "data");
   text += "    ." + c.valid_out + "(done),\n    ." + c.tag_out + "(tag)\n  );\n";
   if (padding > 0)

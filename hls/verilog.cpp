@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "hls/extra_ports.hpp"
 #include "hls/names.hpp"
+#include "hls/text.hpp"
 #include "hls/verilog_expression.hpp"
 
 namespace crible::hls {
@@ -11,10 +13,6 @@ namespace crible::hls {
 namespace {
 
 using network::Node;
-
-std::string range_text(int width) {
-  return width == 1 ? "" : "[" + std::to_string(width - 1) + ":0] ";
-}
 
 std::string type_text(Interval range) {
   return (is_signed(range) ? "signed " : "") + range_text(width_bits(range));
@@ -62,7 +60,8 @@ class Module {
     for (std::size_t i = 0; i < network_.nodes.size(); ++i) sections += section(i);
     sections += outputs();
     add_probes();
-    return header() + tables() + control() + sections + unused() + "endmodule\n";
+    const std::string counters = firmware_.saturation_counters.empty() ? "" : saturation_counters();
+    return header() + tables() + control() + sections + counters + unused() + "endmodule\n";
   }
 
  private:
@@ -70,8 +69,16 @@ class Module {
     const ControlPorts& control = firmware_.control;
     for (const std::string& port :
          {control.clock, control.reset, control.valid_in, control.valid_out, control.tag_in, control.tag_out,
-          std::string("valid_pipe"), std::string("tag_pipe"), std::string("unused")})
+          std::string("valid_pipe"), std::string("tag_pipe"), std::string("unused"),
+          std::string("counter_read")})
       names_.unique(port);
+    for (const network::NodeId id : arithmetic_.saturated_nodes)
+      firmware_.saturation_counters.push_back(network_.nodes[static_cast<std::size_t>(id)].name);
+    if (!firmware_.saturation_counters.empty()) {
+      for (const std::string& name : {firmware_.counters.address, firmware_.counters.data})
+        names_.unique(name);
+      for (std::size_t i = 0; i <= firmware_.saturation_counters.size(); ++i) names_.unique(counter_name(i));
+    }
     for (const network::NodeId id : inputs_of(network_)) {
       const Node& node = network_.nodes[static_cast<std::size_t>(id)];
       firmware_.inputs.push_back(
@@ -126,9 +133,42 @@ class Module {
       text += "  input  wire " + range_text(port.width_bits) + port.port + ",\n";
     for (const DataPort& port : firmware_.outputs)
       text += "  output wire " + range_text(port.width_bits) + port.port + ",\n";
+    for (const ExtraPort& port : extra_ports(firmware_))
+      text += (port.is_input ? "  input  wire " : "  output wire ") + range_text(port.width_bits) +
+              port.name + ",\n";
     text += "  output wire " + c.valid_out + ",\n  output wire " + range_text(c.tag_bits) + c.tag_out +
             "\n);\n\n";
     return text;
+  }
+
+  static std::string counter_name(std::size_t i) { return "events_" + std::to_string(i); }
+
+  /// One counter for all events and one for each node that can saturate, beside the outputs.
+  std::string saturation_counters() {
+    const ControlPorts& c = firmware_.control;
+    const std::vector<WordId>& bits = arithmetic_.outputs.back();
+    const std::string zero = std::to_string(counter_bits) + "'d0";
+    const std::string one = std::to_string(counter_bits) + "'d1";
+    std::string declarations;
+    std::string cleared;
+    std::string counted;
+    std::string read;
+    for (std::size_t i = 0; i <= bits.size(); ++i) {
+      const std::string name = counter_name(i);
+      declarations +=
+          "  logic " + range_text(counter_bits) + name + ";  // " +
+          (i == 0 ? "all" : "those in which '" + firmware_.saturation_counters[i - 1] + "' saturated") + "\n";
+      cleared += "      " + name + " <= " + zero + ";\n";
+      const std::string hit = i == 0 ? "" : signals_.operand(bits[i - 1], pipeline_.stages, 1) + " && ";
+      counted += "      if (" + hit + "!(&" + name + ")) " + name + " <= " + name + " + " + one + ";\n";
+      read += "      " + literal(static_cast<std::int64_t>(i), counter_address_bits) +
+              ": counter_read <= " + name + ";\n";
+    }
+    return "  // counters of events\n" + declarations + "  logic " + range_text(counter_bits) +
+           "counter_read;\n  always_ff @(posedge " + c.clock + ") begin\n    if (" + c.reset + ") begin\n" +
+           cleared + "    end else if (" + c.valid_out + ") begin\n" + counted + "    end\n    case (" +
+           firmware_.counters.address + ")\n" + read + "      default: counter_read <= " + zero +
+           ";\n    endcase\n  end\n  assign " + firmware_.counters.data + " = counter_read;\n\n";
   }
 
   /// valid and the tag walk beside the data; only valid has a reset.

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "hls/text.hpp"
+
 namespace crible::hls {
 
 namespace {
-
-std::string number(int value) {
-  return std::to_string(value);
-}
 
 std::uint64_t mask(int low, int high) {
   const std::uint64_t upper = high >= 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (high + 1)) - 1;
@@ -168,10 +166,10 @@ std::string Signals::table_function(const Word& word) const {
   const std::vector<std::int64_t>& entries = graph_.tables()[static_cast<std::size_t>(word.shift_b)];
   const int from = width(word.a);
   const int to = width_bits(word.range);
-  const auto range = [](int bits) { return bits == 1 ? std::string() : "[" + number(bits - 1) + ":0] "; };
   const std::string& name = table_names_[static_cast<std::size_t>(word.shift_b)];
   std::string text = "  function automatic logic " + std::string(is_signed(word.range) ? "signed " : "") +
-                     range(to) + name + "(input logic " + range(from) + "index);\n    case (index)\n";
+                     range_text(to) + name + "(input logic " + range_text(from) +
+                     "index);\n    case (index)\n";
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const bool last = i + 1 == entries.size();
     text += "      " + (last ? "default" : literal(word.low + static_cast<std::int64_t>(i), from)) + ": " +

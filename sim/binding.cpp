@@ -119,6 +119,7 @@ Binding bind_firmware(const Network& network, const hls::Firmware& firmware,
   binding.latency_cycles = firmware.latency_cycles;
   binding.initiation_interval = firmware.initiation_interval;
   binding.probes = firmware.probes;
+  if (!firmware.saturation_counters.empty()) binding.constants[firmware.counters.address] = 0;
   return binding;
 }
 

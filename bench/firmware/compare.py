@@ -63,8 +63,12 @@ def check_same(chain, combination, command, path, folder):
 
 
 def synthesise(sources, top):
-    script = f"read_verilog -sv {' '.join(map(str, sources))}; {SYNTHESIS.format(top=top)}; stat"
-    text = subprocess.run(["yosys", "-p", script], check=True, capture_output=True, text=True).stdout
+    # Deferred, because da4ml's library has a table that names a file which is not there unless a network uses it.
+    script = f"read_verilog -sv -defer {' '.join(map(str, sources))}; {SYNTHESIS.format(top=top)}; stat"
+    done = subprocess.run(["yosys", "-p", script], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"yosys: {done.stderr.strip() or done.stdout[-500:]}")
+    text = done.stdout
     text = text[text.rindex("Number of cells:") :]
     cells = {match[1]: int(match[2]) for match in re.finditer(r"^\s+(\w+)\s+(\d+)$", text, re.M)}
     return {
@@ -115,12 +119,15 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--crible", required=True)
     parser.add_argument("--synthesis", action="store_true")
+    parser.add_argument("--only", default="", help="networks whose title holds this text")
     parser.add_argument("--json")
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="crible_firmware_"))
     results = {}
     try:
         for title, path in networks(options.crible, folder):
+            if options.only not in title:
+                continue
             synthesis = options.synthesis and "jet" in title
             ours = of_crible(options.crible, path, folder, synthesis)
             theirs = of_da4ml(options.crible, path, folder, synthesis)

@@ -180,6 +180,12 @@ void add_firmware(CommandLine& line) {
       "One body for all steps of the recurrent node: smaller, one event every steps x latency cycles");
   command.add_flag("--axi-stream", options->hls.axi_stream,
                    "Also a module with AXI4-Stream ports and back-pressure");
+  command.add_flag("--saturation-counters", options->hls.saturation_counters,
+                   "Count the events in which a node saturates; readable in a register map");
+  command
+      .add_option("--links", options->hls.links_file,
+                  "Also a module that finds its inputs in 64-bit link words, as this file (YAML) says")
+      ->type_name("FILE");
   command.add_option("--top", options->hls.top, "Name of the top module; the network's when not given")
       ->type_name("NAME");
   command.add_option("--json", options->json, "Write a machine-readable result to this file")
