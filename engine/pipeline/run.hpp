@@ -40,6 +40,7 @@ class Run {
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
+  /// Starts the shards. From here on the process keeps the memory that it frees (mallopt), up to 256 MiB.
   void start();
 
   /// Asks the shards to drain. From any thread and from signal handlers.
