@@ -58,12 +58,6 @@ std::string beginning(const std::string& text, std::size_t count) {
   return text.substr(0, end);
 }
 
-std::string cut(const std::string& raw, std::size_t width) {
-  const std::string text = without_controls(raw);
-  if (columns(text) <= width) return text;
-  return width > 3 ? beginning(text, width - 3) + "..." : beginning(text, width);
-}
-
 }  // namespace
 
 std::string number_text(double value) {
@@ -105,13 +99,19 @@ std::string percentile_name(double p) {
   return p >= 100 ? "max" : fmt::format("p{:.6g}", p);
 }
 
+std::string shortened(const std::string& raw, std::size_t width) {
+  const std::string text = without_controls(raw);
+  if (columns(text) <= width) return text;
+  return width > 3 ? beginning(text, width - 3) + "..." : beginning(text, width);
+}
+
 std::string left(const std::string& text, std::size_t width) {
-  std::string result = cut(text, width);
+  std::string result = shortened(text, width);
   return result.append(width - columns(result), ' ');
 }
 
 std::string right(const std::string& text, std::size_t width) {
-  const std::string result = cut(text, width);
+  const std::string result = shortened(text, width);
   return std::string(width - columns(result), ' ') + result;
 }
 

@@ -27,8 +27,10 @@ std::string change_text(double change);
 /// "p50", "p99.9", "max" for 100.
 std::string percentile_name(double p);
 
-/// `text` as exactly `width` columns: cut with "..." or filled with blanks. Control characters become "?", so
-/// that no name can steer a terminal. Counts code points, not bytes.
+/// `text` in at most `width` columns, cut with "..." when it is longer. Control characters become "?", so
+/// that no name can steer a terminal. Counts code points, not bytes. `left` and `right` fill with blanks
+/// besides.
+std::string shortened(const std::string& text, std::size_t width);
 std::string left(const std::string& text, std::size_t width);
 std::string right(const std::string& text, std::size_t width);
 
