@@ -12,6 +12,7 @@
 #include "hls/pipeline.hpp"
 #include "hls/project_files.hpp"
 #include "hls/resources.hpp"
+#include "hls/reuse.hpp"
 #include "hls/scan.hpp"
 #include "hls/shell.hpp"
 #include "hls/verilog.hpp"
@@ -19,6 +20,8 @@
 namespace crible::hls {
 
 namespace {
+
+constexpr int most_reuse = 65536;
 
 void check(const Options& options) {
   if (options.tag_bits < 1 || options.tag_bits > most_tag_bits) {
@@ -33,6 +36,16 @@ void check(const Options& options) {
         "choose one of the two");
   if (options.saturation_counters && options.scan_in_time)
     throw Error("a scan in time has no saturation counters; choose one of the two");
+  if (options.reuse < 1 || options.reuse > most_reuse) {
+    throw Error("multipliers shared over " + std::to_string(options.reuse) + " cycles: give 1 to " +
+                std::to_string(most_reuse));
+  }
+  if (options.reuse > 1 &&
+      (options.axi_stream || options.saturation_counters || options.scan_in_time || options.latency)) {
+    throw Error(
+        "multipliers are shared in several modules that take an event every few cycles; this does not go "
+        "together with an AXI4-Stream shell, saturation counters, a scan in time or a wanted latency");
+  }
   if (options.clock_ns <= 0)
     throw Error("the clock's period is " + std::to_string(options.clock_ns) + " ns; give a positive number");
 }
@@ -70,8 +83,9 @@ Firmware generate(const network::Network& network, const Options& chosen) {
   const network::Ranges ranges = network::verify(network);
   Options options = chosen;
   if (options.top.empty()) options.top = identifier(network.name);
-  Firmware firmware =
-      options.scan_in_time ? generate_scan(network, options) : generate_pipeline(network, ranges, options);
+  Firmware firmware = options.scan_in_time ? generate_scan(network, options)
+                      : options.reuse > 1  ? generate_reuse(network, ranges, options)
+                                           : generate_pipeline(network, ranges, options);
   const std::string& top = firmware.top;
   firmware.files.push_back({"rtl/" + top + "_vhdl.vhd", vhdl_wrapper(firmware)});
   if (options.axi_stream) firmware.files.push_back({"rtl/" + top + "_axis.sv", axi_stream_shell(firmware)});

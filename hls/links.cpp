@@ -31,8 +31,8 @@ class InputReader {
                         std::to_string(link_word_bits) + " bits");
     }
     if (place.word + words > links_.words) {
-      throw entry.error("reads word " + std::to_string(place.word + words - 1) + ", but an event has words 0 to " +
-                        std::to_string(links_.words - 1));
+      throw entry.error("reads word " + std::to_string(place.word + words - 1) +
+                        ", but an event has words 0 to " + std::to_string(links_.words - 1));
     }
     const int first_bit = place.bit;
     for (std::int64_t w = 0; w < words; ++w, ++place.word) {
@@ -112,8 +112,8 @@ class LinksModule {
       text += "  input  wire " + range_text(link_word_bits) + "link_" + number(link) + ",\n";
     if (!has_tag()) text += "  input  wire " + range_text(c.tag_bits) + c.tag_in + ",\n";
     for (const ExtraPort& port : extra_ports(firmware_))
-      text += (port.is_input ? "  input  wire " : "  output wire ") + range_text(port.width_bits) + port.name +
-              ",\n";
+      text += (port.is_input ? "  input  wire " : "  output wire ") + range_text(port.width_bits) +
+              port.name + ",\n";
     for (const DataPort& port : firmware_.outputs)
       text += "  output wire " + range_text(port.width_bits) + port.port + ",\n";
     if (links_.words > 1) text += "  output wire link_error,\n";
@@ -137,8 +137,9 @@ class LinksModule {
     text += "  wire taken = link_valid & (link_start | (next_word != " + zero + "));\n";
     text += "  wire complete = taken & (this_word == " + last + ");\n";
     text += "  logic error;\n  assign link_error = error;\n";
-    text += "  always_ff @(posedge " + c.clock + ") begin\n    if (" + c.reset + ") begin\n      next_word <= " +
-            zero + ";\n      error <= 1'b0;\n    end else begin\n      error <= link_valid & (link_start == " +
+    text += "  always_ff @(posedge " + c.clock + ") begin\n    if (" + c.reset +
+            ") begin\n      next_word <= " + zero +
+            ";\n      error <= 1'b0;\n    end else begin\n      error <= link_valid & (link_start == " +
             "(next_word != " + zero + "));\n      if (taken) next_word <= complete ? " + zero +
             " : this_word + " + one + ";\n    end\n  end\n\n";
     text += "  // the words before the last one\n";
@@ -157,8 +158,8 @@ class LinksModule {
     for (int k = 0; k < place.width_bits; ++k)
       used_[static_cast<std::size_t>(place.word * links_.links + place.link)] |= std::uint64_t{1}
                                                                                  << (place.bit + k);
-    const std::string source = place.word + 1 == links_.words ? "link_" + number(place.link)
-                                                              : word_name(place.link, place.word);
+    const std::string source =
+        place.word + 1 == links_.words ? "link_" + number(place.link) : word_name(place.link, place.word);
     const int high = place.bit + place.width_bits - 1;
     const std::string text =
         source + "[" + (high == place.bit ? number(high) : number(high) + ":" + number(place.bit)) + "]";
@@ -168,10 +169,11 @@ class LinksModule {
 
   std::string instance() {
     const ControlPorts& c = firmware_.control;
-    std::string text = "  " + firmware_.top + " core (\n    ." + c.clock + "(" + c.clock + "),\n    ." + c.reset +
-                       "(" + c.reset + "),\n    ." + c.valid_in + "(complete),\n    ." + c.tag_in + "(" +
-                       (has_tag() ? bits(links_.tag, c.tag_bits) : c.tag_in) + "),\n";
-    for (const ExtraPort& port : extra_ports(firmware_)) text += "    ." + port.name + "(" + port.name + "),\n";
+    std::string text = "  " + firmware_.top + " core (\n    ." + c.clock + "(" + c.clock + "),\n    ." +
+                       c.reset + "(" + c.reset + "),\n    ." + c.valid_in + "(complete),\n    ." + c.tag_in +
+                       "(" + (has_tag() ? bits(links_.tag, c.tag_bits) : c.tag_in) + "),\n";
+    for (const ExtraPort& port : extra_ports(firmware_))
+      text += "    ." + port.name + "(" + port.name + "),\n";
     for (std::size_t p = 0; p < firmware_.inputs.size(); ++p) {
       const DataPort& port = firmware_.inputs[p];
       text += "    ." + port.port + "({";
@@ -197,12 +199,15 @@ class LinksModule {
           if (((used >> bit) & 1) != 0) continue;
           int high = bit;
           while (high + 1 < link_word_bits && ((used >> (high + 1)) & 1) == 0) ++high;
-          list += ",\n    " + name + "[" + (high == bit ? number(high) : number(high) + ":" + number(bit)) + "]";
+          list +=
+              ",\n    " + name + "[" + (high == bit ? number(high) : number(high) + ":" + number(bit)) + "]";
           bit = high;
         }
       }
     }
-    return list.empty() ? list : "  // bits that carry nothing for this network\n  wire unused = &{1'b0" + list + "};\n";
+    return list.empty()
+               ? list
+               : "  // bits that carry nothing for this network\n  wire unused = &{1'b0" + list + "};\n";
   }
 
   const Firmware& firmware_;

@@ -31,10 +31,10 @@ struct Links {
 /// line and key.
 Links read_links(const std::filesystem::path& file, const Firmware& firmware);
 
-/// Module NAME_links: a port for each link, a word on all of them in each cycle with `link_valid`, the first of
-/// an event with `link_start`. The event goes into the core in the cycle of its last word. A word that comes
-/// without an event's first one is dropped, an event that is cut short by the next one as well; `link_error` is
-/// high for one cycle each time.
+/// Module NAME_links: a port for each link, a word on all of them in each cycle with `link_valid`, the first
+/// of an event with `link_start`. The event goes into the core in the cycle of its last word. A word that
+/// comes without an event's first one is dropped, an event that is cut short by the next one as well;
+/// `link_error` is high for one cycle each time.
 std::string links_shell(const Firmware& firmware, const Links& links);
 
 }  // namespace crible::hls

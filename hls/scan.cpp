@@ -5,36 +5,12 @@
 
 #include "engine/base/error.hpp"
 #include "engine/network/text.hpp"
+#include "hls/parts.hpp"
 #include "hls/text.hpp"
 
 namespace crible::hls {
 
 namespace {
-
-std::string part_of(const std::string& bus, int bus_bits, int high, int low) {
-  if (bus_bits == 1) return bus;
-  return bus + "[" + (high == low ? number(high) : number(high) + ":" + number(low)) + "]";
-}
-
-/// Elements [first, first + to.elements.size()) of a port as another port packs them: each extended by its
-/// sign.
-std::string repacked(const std::string& bus, const DataPort& from, std::size_t first, const DataPort& to) {
-  std::string text = "{";
-  for (std::size_t e = to.elements.size(); e-- > 0;) {
-    const Element& own = from.elements[first + e];
-    std::string part = part_of(bus, from.width_bits, own.offset_bits + own.width_bits - 1, own.offset_bits);
-    if (own.width_bits != to.elements[e].width_bits) {
-      part =
-          number(to.elements[e].width_bits) + "'(" + (own.is_signed ? "$signed(" + part + ")" : part) + ")";
-    }
-    text += part + (e == 0 ? "}" : ", ");
-  }
-  return text;
-}
-
-int count_bits_of(int steps) {
-  return std::max(1, static_cast<int>(std::bit_width(static_cast<unsigned>(steps) - 1)));
-}
 
 /// The text of the top module.
 class ScanModule {
@@ -50,28 +26,11 @@ class ScanModule {
         step_bits_(step.inputs.front().width_bits) {}
 
   std::string text() const {
-    return header() + before_instance() + feed() + step_instance() + emitted() + after_instance() +
-           "endmodule\n";
+    return module_header(top_, "its recurrent part over time") + before_instance() + feed() +
+           step_instance() + emitted() + after_instance() + "endmodule\n";
   }
 
  private:
-  std::string header() const {
-    const ControlPorts& c = top_.control;
-    std::string text =
-        "// " + top_.top + ": the network '" + top_.network_name + "', its recurrent part over time\n";
-    text += "// content hash " + top_.network_hash + "\n";
-    text += "// latency " + number(top_.latency_cycles) + " cycles, initiation interval " +
-            number(top_.initiation_interval) + "\n\nmodule " + top_.top + " (\n";
-    text += "  input  wire " + c.clock + ",\n  input  wire " + c.reset + ",\n  input  wire " + c.valid_in +
-            ",\n  input  wire " + range_text(c.tag_bits) + c.tag_in + ",\n";
-    for (const DataPort& port : top_.inputs)
-      text += "  input  wire " + range_text(port.width_bits) + port.port + ",\n";
-    for (const DataPort& port : top_.outputs)
-      text += "  output wire " + range_text(port.width_bits) + port.port + ",\n";
-    return text + "  output wire " + c.valid_out + ",\n  output wire " + range_text(c.tag_bits) + c.tag_out +
-           "\n);\n\n";
-  }
-
   std::string before_instance() const {
     const ControlPorts& c = top_.control;
     std::string text = "  wire before_valid;\n  wire " + range_text(c.tag_bits) + "before_tag;\n";
@@ -197,27 +156,6 @@ class ScanModule {
   int count_bits_ = 1;
   int step_bits_ = 0;
 };
-
-Resources operator+(Resources a, const Resources& b) {
-  a.adders += b.adders;
-  a.constant_adders += b.constant_adders;
-  a.adder_bits += b.adder_bits;
-  a.multipliers += b.multipliers;
-  a.lut_estimate += b.lut_estimate;
-  a.flip_flops += b.flip_flops;
-  return a;
-}
-
-/// Takes over the module (and the dumps of how it came about) of a part.
-void take_part(Firmware& whole, const Firmware& part) {
-  for (const File& file : part.files) {
-    if (file.path == part.sources.front()) whole.files.push_back(file);
-    if (file.path.starts_with("steps/"))
-      whole.files.push_back({"steps/" + part.top + "/" + file.path.substr(6), file.text});
-  }
-  whole.sources.push_back(part.sources.front());
-  whole.resources = whole.resources + part.resources;
-}
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 #include "engine/base/error.hpp"
 #include "engine/network/verify.hpp"
+#include "hls/parts.hpp"
 #include "hls/scan.hpp"
 
 namespace crible::hls {
@@ -24,43 +25,6 @@ NodeId only_recurrent(const Network& network) {
   return found;
 }
 
-/// Copies nodes into a part, renumbering what they read.
-class Copy {
- public:
-  Copy(const Network& from, const std::string& name) : from_(from), numbers_(from.nodes.size(), -1) {
-    part_.name = name;
-  }
-
-  bool has(NodeId id) const { return numbers_[static_cast<std::size_t>(id)] >= 0; }
-
-  void add(NodeId id) {
-    Node node = from_.nodes[static_cast<std::size_t>(id)];
-    for (NodeId& input : node.inputs) input = numbers_[static_cast<std::size_t>(input)];
-    put(id, std::move(node));
-  }
-
-  /// A node in place of `id`.
-  void put(NodeId id, Node node) {
-    numbers_[static_cast<std::size_t>(id)] = static_cast<NodeId>(part_.nodes.size());
-    part_.nodes.push_back(std::move(node));
-  }
-
-  void add_output(NodeId of, const std::string& name) {
-    const Node& node = from_.nodes[static_cast<std::size_t>(of)];
-    part_.nodes.push_back({name, Output{}, {numbers_[static_cast<std::size_t>(of)]}, node.type, node.shape});
-  }
-
-  Network finish() {
-    verify(part_);
-    return std::move(part_);
-  }
-
- private:
-  const Network& from_;
-  Network part_;
-  std::vector<NodeId> numbers_;
-};
-
 /// The nodes that `id` depends on, itself not among them.
 std::vector<bool> ancestors(const Network& network, NodeId id) {
   std::vector<bool> marked(network.nodes.size());
@@ -80,8 +44,8 @@ ScanParts cut_at_scan(const Network& network) {
   const Node& node = network.nodes[static_cast<std::size_t>(scan)];
   const auto& recurrent = std::get<Recurrent>(node.operation);
   const std::vector<bool> early = ancestors(network, scan);
-  Copy before(network, network.name + "_before");
-  Copy after(network, network.name + "_after");
+  PartCopy before(network, network.name + "_before");
+  PartCopy after(network, network.name + "_after");
   after.put(scan, {node.name, Input{}, {}, node.type, node.shape});
   for (std::size_t i = 0; i < network.nodes.size(); ++i) {
     const auto id = static_cast<NodeId>(i);

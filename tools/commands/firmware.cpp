@@ -178,6 +178,11 @@ void add_firmware(CommandLine& line) {
   command.add_flag(
       "--scan-in-time", options->hls.scan_in_time,
       "One body for all steps of the recurrent node: smaller, one event every steps x latency cycles");
+  command
+      .add_option("--reuse", options->hls.reuse,
+                  "Cycles over which dense and conv nodes share their multipliers; one event every N cycles")
+      ->type_name("N")
+      ->capture_default_str();
   command.add_flag("--axi-stream", options->hls.axi_stream,
                    "Also a module with AXI4-Stream ports and back-pressure");
   command.add_flag("--saturation-counters", options->hls.saturation_counters,

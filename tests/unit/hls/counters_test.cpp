@@ -97,10 +97,11 @@ TEST(SaturationCounters, CountTheEventsInWhichANodeSaturates) {
   const TemporaryFolder scratch("crible_hls");
   write_project(firmware, scratch.path().string());
   write_file(scratch.path() / "bench.sv", bench);
-  const std::string said = complaints("cd " + scratch.path().string() +
-                                      " && iverilog -g2012 -o b -s bench bench.sv rtl/saturating.sv && vvp -n b");
-  EXPECT_THAT(said, testing::HasSubstr("counter 0: 256\ncounter 1: " + std::to_string(narrow) + "\ncounter 2: " +
-                                       std::to_string(positive) + "\ncounter 3: 0\n"));
+  const std::string said =
+      complaints("cd " + scratch.path().string() +
+                 " && iverilog -g2012 -o b -s bench bench.sv rtl/saturating.sv && vvp -n b");
+  EXPECT_THAT(said, testing::HasSubstr("counter 0: 256\ncounter 1: " + std::to_string(narrow) +
+                                       "\ncounter 2: " + std::to_string(positive) + "\ncounter 3: 0\n"));
 }
 
 }  // namespace

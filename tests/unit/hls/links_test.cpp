@@ -150,7 +150,8 @@ TEST(Links, UnpackWhatTheDescriptionSays) {
   EXPECT_EQ(complaints(enter + "yosys -q -p 'read_verilog -sv" + rtl + "; proc; check -assert'"), "");
   const std::string said =
       complaints(enter + "iverilog -g2012 -o b -s bench bench.sv" + rtl + " && vvp -n b");
-  EXPECT_THAT(said, HasSubstr(std::to_string(events) + " seen, 0 wrong, " + std::to_string(errors) + " errors"));
+  EXPECT_THAT(said,
+              HasSubstr(std::to_string(events) + " seen, 0 wrong, " + std::to_string(errors) + " errors"));
   EXPECT_GT(events, 100);
   EXPECT_GT(errors, 20);
 }
