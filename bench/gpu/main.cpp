@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/gpu/subject.hpp"
+#include "bench/suites/device_subject.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/file.hpp"
 #include "engine/importers/import.hpp"
@@ -73,7 +73,7 @@ ordered_json ratios(const std::vector<Figure>& figures, std::int64_t empty_ns) {
 
 void measure(const network::Network& network, const std::string& name, const std::string& device,
              std::vector<Figure>& figures, ordered_json& list) {
-  GpuSubject subject(network, device, largest_batch);
+  DeviceSubject subject(network, device, largest_batch);
   for (const std::size_t batch : batch_sizes) {
     const BatchTimes times = subject.time(batch, budget_ns);
     figures.push_back({name, device, batch, times});

@@ -3,7 +3,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
-#include "bench/network/networks.hpp"
+#include "bench/suites/networks.hpp"
 
 namespace crible::bench {
 

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/network/dump.hpp"
-#include "bench/network/networks.hpp"
+#include "bench/suites/networks.hpp"
 #include "bench/network/serve.hpp"
 #include "bench/network/subject.hpp"
 #include "bench/network/thread_clock.hpp"

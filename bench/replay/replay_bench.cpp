@@ -15,7 +15,7 @@
 #include <thread>
 
 #include "bench/network/thread_clock.hpp"
-#include "bench/replay/made_recording.hpp"
+#include "bench/suites/made_recording.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/file.hpp"
 #include "engine/pipeline/replay.hpp"

@@ -110,6 +110,7 @@ void Decider::one_less(std::uint32_t index, const BatchTimes& times) noexcept {
   State& state = states_[index];
   if (--state.pending != 0) return;
   state.times.inferred_ns = times.finished_ns;
+  state.submitted_ns = times.started_ns;
   if (state.input.flags == 0 && times.finished_ns > state.deadline_ns) {
     const bool queued_too_long = times.started_ns > state.deadline_ns;
     state.input.flags |= flag(queued_too_long ? Cause::late_queue : Cause::late_device);
@@ -135,7 +136,7 @@ void Decider::decide(std::uint32_t index) noexcept {
   }
   decision.times = state.times;
   decision.times.decided_ns = std::max(recent_ns_, state.times.inferred_ns);
-  sink_->decided({decision, {objects_, outputs_of(index)}, state.gathered_ns, state.cookie});
+  sink_->decided({decision, {objects_, outputs_of(index)}, state.gathered_ns, state.submitted_ns, state.cookie});
   free_.push_back(index);
 }
 

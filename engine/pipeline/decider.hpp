@@ -28,7 +28,8 @@ struct DeciderEvent {
 struct Decided {
   const menu::Decision& decision;
   menu::Answers answers;
-  std::int64_t gathered_ns;
+  std::int64_t gathered_ns;   // its turn had come: decoding and gathering begin
+  std::int64_t submitted_ns;  // the last of its batches was started
   void* cookie;
 };
 
@@ -78,6 +79,7 @@ class Decider final : private batching::Answers {
     menu::Times times;
     std::int64_t deadline_ns = 0;
     std::int64_t gathered_ns = 0;
+    std::int64_t submitted_ns = 0;
     std::uint32_t pending = 0;  // requests without an answer, and one while gathering
     void* cookie = nullptr;
   };

@@ -20,12 +20,28 @@ std::int64_t Histogram::percentile_ns(double part) const noexcept {
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     seen += counts_[i];
     if (seen < rank) continue;
-    // The upper edge of the bucket, so that no percentile is flattered.
-    const std::size_t shift = i < 2 * half ? 0 : i / half - 1;
-    const auto upper = static_cast<std::int64_t>((((i - shift * half) + 1) << shift) - 1);
-    return std::min(upper, max_ns_);
+    return std::min(highest_of(i), max_ns_);  // the upper edge, so that no percentile is flattered
   }
   return max_ns_;
+}
+
+std::int64_t Histogram::highest_of(std::size_t index) noexcept {
+  const std::size_t shift = index < 2 * half ? 0 : index / half - 1;
+  return static_cast<std::int64_t>((((index - shift * half) + 1) << shift) - 1);
+}
+
+std::uint64_t Histogram::count_above(std::int64_t ns) const noexcept {
+  std::uint64_t count = 0;
+  for (std::size_t i = index_of(ns) + 1; i < counts_.size(); ++i) count += counts_[i];
+  return count;
+}
+
+std::vector<Histogram::Bucket> Histogram::buckets() const {
+  std::vector<Bucket> result;
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    if (counts_[i] != 0) result.push_back({highest_of(i), counts_[i]});
+  }
+  return result;
 }
 
 }  // namespace crible::pipeline

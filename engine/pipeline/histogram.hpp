@@ -22,6 +22,17 @@ class Histogram {
   std::uint64_t count() const noexcept { return count_; }
   std::int64_t max_ns() const noexcept { return max_ns_; }
 
+  /// Entries above `ns`, to the resolution of the buckets.
+  std::uint64_t count_above(std::int64_t ns) const noexcept;
+
+  /// The buckets that hold something, ascending: the longest time that each holds, and how many. Adding the
+  /// counts at these times to another histogram is exact but for the maximum, so they merge across machines.
+  struct Bucket {
+    std::int64_t highest_ns = 0;
+    std::uint64_t count = 0;
+  };
+  std::vector<Bucket> buckets() const;
+
   /// The smallest time that at least `part` of the entries do not exceed; 0 when empty.
   std::int64_t percentile_ns(double part) const noexcept;
 
@@ -29,6 +40,8 @@ class Histogram {
   static constexpr int linear_bits = 11;
   static constexpr int top_bits = 40;
   static constexpr std::size_t half = std::size_t{1} << (linear_bits - 1);
+
+  static std::int64_t highest_of(std::size_t index) noexcept;
 
   static std::size_t index_of(std::int64_t ns) noexcept {
     if (ns < 0) return 0;

@@ -63,7 +63,7 @@ void keep_freed_memory() noexcept {
 
 }  // namespace
 
-Run::Run(const Trigger& trigger, const RunConfig& config)
+Run::Run(const Trigger& trigger, const RunConfig& config, EventTrace* trace)
     : trigger_(trigger),
       config_(config),
       zmq_(config.io_threads),
@@ -71,7 +71,7 @@ Run::Run(const Trigger& trigger, const RunConfig& config)
               [this](std::uint32_t luminosity_block, const std::string& json) {
                 if (recording_) recording_->ledger(luminosity_block, json);
               }),
-      context_{trigger_, config_, zmq_, control_, ledger_, nullptr} {
+      context_{trigger_, config_, zmq_, control_, ledger_, nullptr, trace} {
   // One for each source and one for the decisions, of each shard.
   const std::size_t sockets = config_.shards * (trigger.description.sources.size() + 1);
   zmq_.set(zmq::ctxopt::max_sockets, static_cast<int>(std::max<std::size_t>(sockets, ZMQ_MAX_SOCKETS_DFLT)));

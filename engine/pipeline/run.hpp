@@ -33,8 +33,9 @@ struct RunSummary {
 class Run {
  public:
   /// Binds the sockets, compiles the networks, creates the recording. Throws Error. The trigger must
-  /// outlive the run. `config` may differ from trigger.run.
-  Run(const Trigger& trigger, const RunConfig& config);
+  /// outlive the run. `config` may differ from trigger.run. `trace`, which must outlive the run and have a
+  /// list for each shard, gets the stamps of every published event.
+  Run(const Trigger& trigger, const RunConfig& config, EventTrace* trace = nullptr);
   ~Run();
 
   Run(const Run&) = delete;

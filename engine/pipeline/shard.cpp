@@ -193,6 +193,7 @@ void Shard::take(wire::Message& message) {
     decide_closed();
     decider_.pump(now_ns_, Urgency::now, *this);
   }
+  if (builder_.closed_count() != 0) now_ns_ = monotonic_ns();  // checking and placing took its time
   decide_closed();
 }
 
@@ -200,6 +201,7 @@ void Shard::take(wire::Message& message) {
 /// cache together: they came from as many packets as there are sources, and another core wrote them.
 void Shard::decide_closed() {
   std::array<builder::Event*, events_per_group> group{};
+  closed_ns_ = now_ns_;
   for (;;) {
     std::size_t taken = 0;
     while (taken < group.size() && (group[taken] = builder_.next_closed()) != nullptr) {
@@ -226,7 +228,7 @@ void Shard::decide(builder::Event& event) {
   input.times.sent_ns = static_cast<std::int64_t>(event.sent_ns);
   input.times.first_received_ns = event.first_received_ns;
   input.times.last_received_ns = event.last_received_ns;
-  input.times.built_ns = event.built_ns;
+  input.times.built_ns = closed_ns_;
   input.cookie = &event;
   decider_.add(input, now_ns_, *this);
   if (decider_.any_full()) {
@@ -283,6 +285,7 @@ void Shard::publish(const Decided& event, std::span<const std::byte> encoded) no
   }
   std::ranges::copy(encoded, room.begin());
   unsent_.push_back({event.decision.times.sent_ns, event.decision.times.decided_ns});
+  if (context_.trace != nullptr) trace(event);
   if (publisher_->due(now_ns_)) flush();
 }
 
@@ -326,6 +329,17 @@ void Shard::count(const Decided& event) noexcept {
   if (!publisher_) stages[Stage::total].add(times.decided_ns + real_offset_ns_ - times.sent_ns);
 }
 
+void Shard::trace(const Decided& event) noexcept {
+  const menu::Times& times = event.decision.times;
+  context_.trace->append(index_, {.event = event.decision.event,
+                                  .received_ns = times.last_received_ns,
+                                  .built_ns = times.built_ns,
+                                  .queued_ns = event.gathered_ns,
+                                  .submitted_ns = event.submitted_ns,
+                                  .computed_ns = times.inferred_ns,
+                                  .decided_ns = times.decided_ns});
+}
+
 void Shard::flush() {
   if (!publisher_->try_flush()) return;
   const std::int64_t sent_ns = monotonic_ns();
@@ -334,6 +348,7 @@ void Shard::flush() {
     counts_.stages[Stage::publish].add(sent_ns - decision.decided_ns);
     counts_.stages[Stage::total].add(sent_ns + real_offset_ns_ - decision.sent_ns);
   }
+  if (context_.trace != nullptr) context_.trace->published(index_, sent_ns);
   if (!unsent_.empty()) counts_.last_ns = sent_ns;
   unsent_.clear();
 }

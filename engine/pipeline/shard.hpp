@@ -14,6 +14,7 @@
 
 #include "engine/builder/builder.hpp"
 #include "engine/pipeline/decider.hpp"
+#include "engine/pipeline/event_trace.hpp"
 #include "engine/pipeline/publisher.hpp"
 #include "engine/pipeline/receiver.hpp"
 #include "engine/pipeline/run_control.hpp"
@@ -60,6 +61,7 @@ struct ShardContext {
   RunControl& control;
   RunLedger& ledger;
   record::Writer* recording = nullptr;  // null: nothing is recorded; set before the shards run
+  EventTrace* trace = nullptr;          // null: no stamps of single events
 };
 
 /// One thread that does everything for its events, to completion: receive, build, gather, infer, decide,
@@ -88,6 +90,7 @@ class Shard final : private DecisionSink {
   void record(const builder::Event& event, const menu::Decision& decision,
               std::span<const std::byte> encoded) noexcept;
   void count(const Decided& event) noexcept;
+  void trace(const Decided& event) noexcept;
   void flush();
   void sleep();
   void begin_draining() noexcept;
@@ -115,6 +118,7 @@ class Shard final : private DecisionSink {
   std::vector<record::Fragment> fragments_;
   std::vector<std::byte> encoded_;
   std::int64_t now_ns_ = 0;
+  std::int64_t closed_ns_ = 0;                          // when the events in closed() were
   std::int64_t real_offset_ns_ = 0;                     // CLOCK_REALTIME minus CLOCK_MONOTONIC
   std::int64_t give_up_ns_ = batching::Batcher::never;  // when draining must end
   bool giving_up_ = false;

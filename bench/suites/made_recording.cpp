@@ -1,4 +1,4 @@
-#include "bench/replay/made_recording.hpp"
+#include "bench/suites/made_recording.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "bench/gpu/subject.hpp"
+#include "bench/suites/device_subject.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -40,7 +40,7 @@ std::int64_t read(const std::byte* at, network::Type type) {
 
 }  // namespace
 
-GpuSubject::GpuSubject(const network::Network& network, const std::string& device, std::size_t max_batch) {
+DeviceSubject::DeviceSubject(const network::Network& network, const std::string& device, std::size_t max_batch) {
   backends::CompileOptions options;
   options.device = device;
   options.max_batch = max_batch;
@@ -50,7 +50,7 @@ GpuSubject::GpuSubject(const network::Network& network, const std::string& devic
   check(std::min<std::size_t>(max_batch, 32));
 }
 
-void GpuSubject::fill() {
+void DeviceSubject::fill() {
   std::mt19937_64 random(11);
   const network::Network& network = program_->network();
   const std::vector<NodeId> ids = inputs_of(network);
@@ -69,7 +69,7 @@ void GpuSubject::fill() {
   }
 }
 
-void GpuSubject::check(std::size_t events) {
+void DeviceSubject::check(std::size_t events) {
   const network::Network& network = program_->network();
   must(program_->run(0, events));
   const std::vector<NodeId> in = inputs_of(network);
@@ -95,7 +95,7 @@ void GpuSubject::check(std::size_t events) {
   }
 }
 
-BatchTimes GpuSubject::time(std::size_t events, std::int64_t budget_ns) {
+BatchTimes DeviceSubject::time(std::size_t events, std::int64_t budget_ns) {
   constexpr std::size_t least = 15;
   std::vector<std::int64_t> times;
   const std::int64_t end_ns = now_ns() + budget_ns;
@@ -108,7 +108,7 @@ BatchTimes GpuSubject::time(std::size_t events, std::int64_t budget_ns) {
   return {times[times.size() / 2], times[times.size() * 99 / 100], times.size()};
 }
 
-double GpuSubject::events_per_second(std::size_t events, std::int64_t budget_ns) {
+double DeviceSubject::events_per_second(std::size_t events, std::int64_t budget_ns) {
   const std::size_t slots = program_->slots().size();
   const std::int64_t start_ns = now_ns();
   std::size_t done = 0;

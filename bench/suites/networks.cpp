@@ -1,4 +1,4 @@
-#include "bench/network/networks.hpp"
+#include "bench/suites/networks.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "bench/gpu/subject.hpp"
+#include "bench/suites/device_subject.hpp"
 
 #if CRIBLE_HAVE_OPENCL
 #include <algorithm>

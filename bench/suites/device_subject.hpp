@@ -18,10 +18,10 @@ struct BatchTimes {
 };
 
 /// A network on a device, its answers compared with the reference before anything is timed.
-class GpuSubject {
+class DeviceSubject {
  public:
   /// Throws Error when an answer is wrong, or another device than the wanted one runs.
-  GpuSubject(const network::Network& network, const std::string& device, std::size_t max_batch);
+  DeviceSubject(const network::Network& network, const std::string& device, std::size_t max_batch);
 
   /// Fills slot 0 and runs batches for about `budget_ns`.
   BatchTimes time(std::size_t events, std::int64_t budget_ns);
