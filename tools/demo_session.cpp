@@ -18,11 +18,11 @@
 #include <zmq.hpp>
 
 #include "engine/base/error.hpp"
+#include "engine/base/free_address.hpp"
 #include "engine/menu/decision.hpp"
 #include "engine/pipeline/decision_frame.hpp"
 #include "engine/pipeline/source_sender.hpp"
 #include "engine/wire/crc32c.hpp"
-#include "tools/free_address.hpp"
 #include "tools/interrupt.hpp"
 
 namespace crible::tools {

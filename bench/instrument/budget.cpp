@@ -93,8 +93,8 @@ std::vector<SlowEvent> Budget::slowest(
                              explanations[longest]);
     const std::int64_t pause_ns = machine_pause(times.ns[longest], times.ns[longest + 1]);
     if (2 * pause_ns > times.stage_ns(longest))
-      slow.cause += fmt::format("; the machine itself paused for {:.1f} us then",
-                                static_cast<double>(pause_ns) * 1e-3);
+      slow.cause +=
+          fmt::format("; the machine itself paused for {:.1f} us then", static_cast<double>(pause_ns) * 1e-3);
     result.push_back(std::move(slow));
   }
   return result;

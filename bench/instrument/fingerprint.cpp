@@ -39,9 +39,9 @@ std::uint64_t memory_bytes() {
   return sysinfo(&info) == 0 ? static_cast<std::uint64_t>(info.totalram) * info.mem_unit : 0;
 }
 
-std::string zmq_version() {
+std::string zmq_text() {
   int major = 0, minor = 0, patch = 0;
-  zmq_version(&major, &minor, &patch);
+  ::zmq_version(&major, &minor, &patch);
   return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
 }
 
@@ -69,7 +69,7 @@ Machine fingerprint(const std::string& clock) {
   machine.compiler = "g++ " __VERSION__;
 #endif
   machine.compiler_flags = CRIBLE_COMPILER_FLAGS;
-  machine.libraries = {{"zmq", zmq_version()}};
+  machine.libraries = {{"zmq", zmq_text()}};
   machine.commit = build_commit;
   return machine;
 }

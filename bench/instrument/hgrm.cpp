@@ -26,8 +26,8 @@ double mean_ns(const pipeline::Histogram& histogram) {
 }
 
 std::string to_hgrm(const pipeline::Histogram& histogram) {
-  std::string text = fmt::format("{:>12} {:>14} {:>10} {:>14}\n\n", "Value", "Percentile", "TotalCount",
-                                 "1/(1-Percentile)");
+  std::string text =
+      fmt::format("{:>12} {:>14} {:>10} {:>14}\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
   const auto total = static_cast<double>(histogram.count());
   const double mean = mean_ns(histogram);
   double squares = 0;

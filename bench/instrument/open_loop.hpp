@@ -22,12 +22,12 @@ struct SenderLateness {
 };
 
 /// Sends every shot when it is due, on the scale of `clock` from `start_ns` on, whatever became of those
-/// before: an open loop, so a service that stalls is not asked less, and its stall is seen by every event that
-/// was due meanwhile. `send(shot, sent_ns)` must not wait for the service. `stop()`: true ends it early.
+/// before: an open loop, so a service that stalls is not asked less, and its stall is seen by every event
+/// that was due meanwhile. `send(shot, sent_ns)` must not wait for the service. `stop()`: true ends it early.
 /// ClockT: wait_until(ns) returns the time when it is over (bench::Clock; a virtual one in tests).
 template <class ClockT, class Send, class Stop>
-SenderLateness send_open_loop(ClockT& clock, const std::vector<Shot>& shots, std::int64_t start_ns, Send&& send,
-                        Stop&& stop) {
+SenderLateness send_open_loop(ClockT& clock, const std::vector<Shot>& shots, std::int64_t start_ns,
+                              Send&& send, Stop&& stop) {
   SenderLateness lateness;
   for (const Shot& shot : shots) {
     if (stop()) break;

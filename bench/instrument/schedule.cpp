@@ -62,8 +62,8 @@ std::vector<std::int64_t> lhc(const ArrivalPlan& plan, std::size_t events) {
     place += gap(random) / mean;  // in filled crossings
     const double orbit = std::floor(place / crossings);
     const auto index = std::min(static_cast<std::size_t>(place - orbit * crossings), slots.size() - 1);
-    times.push_back(static_cast<std::int64_t>(orbit * orbit_ns +
-                                              static_cast<double>(slots[index]) * Filling::slot_ns));
+    times.push_back(
+        static_cast<std::int64_t>(orbit * orbit_ns + static_cast<double>(slots[index]) * Filling::slot_ns));
   }
   return times;
 }
@@ -113,7 +113,8 @@ const std::vector<bool>& Filling::filled() {
 
 std::vector<std::int64_t> schedule(const ArrivalPlan& plan, std::size_t events) {
   if (!(plan.rate_hz > 0) || !std::isfinite(plan.rate_hz))
-    throw Error("a rate of " + std::to_string(plan.rate_hz) + " events/s gives no arrivals; give one above 0");
+    throw Error("a rate of " + std::to_string(plan.rate_hz) +
+                " events/s gives no arrivals; give one above 0");
   switch (plan.kind) {
     case Arrivals::constant:
       return from_gaps(events, [gap = 1e9 / plan.rate_hz] { return gap; });
@@ -138,7 +139,8 @@ ArrivalPlan parse_arrivals(const std::string& text) {
   plan.kind = Arrivals::recorded;
   std::ifstream file(text);
   if (!file)
-    throw Error("--arrivals " + text + " is neither constant, poisson, lhc nor bursts, nor a file that can be read");
+    throw Error("--arrivals " + text +
+                " is neither constant, poisson, lhc nor bursts, nor a file that can be read");
   std::string line;
   double before = 0;
   for (std::size_t number = 1; std::getline(file, line); ++number) {

@@ -20,11 +20,11 @@
 #include "bench/pipeline/processes.hpp"
 #include "bench/pipeline/setup.hpp"
 #include "engine/base/error.hpp"
+#include "engine/base/free_address.hpp"
 #include "engine/base/temporary_folder.hpp"
 #include "engine/menu/decision.hpp"
 #include "engine/pipeline/decision_frame.hpp"
 #include "engine/pipeline/run.hpp"
-#include "tools/free_address.hpp"
 #include "tools/json_file.hpp"
 
 namespace crible::bench {
@@ -45,8 +45,8 @@ struct Setup {
 };
 
 struct Addresses {
-  std::string input = tools::free_addresses(LoadShape{}.sources);
-  std::string decisions = tools::free_addresses(1);
+  std::string input = free_addresses(LoadShape{}.sources);
+  std::string decisions = free_addresses(1);
 };
 
 /// All sources in turn: packet after packet of each.

@@ -26,6 +26,9 @@ class DeviceSubject {
   /// Fills slot 0 and runs batches for about `budget_ns`.
   BatchTimes time(std::size_t events, std::int64_t budget_ns);
 
+  /// Mean time of a batch in the median of many short series, so that reading the clock does not count.
+  double mean_ns(std::size_t events, std::int64_t budget_ns);
+
   /// Events per second with every slot in flight.
   double events_per_second(std::size_t events, std::int64_t budget_ns);
 

@@ -142,4 +142,14 @@ void AnswerCheck::evaluate(std::size_t n, std::uint32_t object, std::vector<std:
   trigger.layout.store(n, object, spans, 0, outputs.data());
 }
 
+std::uint64_t check_answers(const Load& load, std::uint32_t run,
+                            const std::vector<std::span<const std::byte>>& decisions) {
+  AnswerCheck answers(load, run);
+  for (const auto encoded : decisions) answers.right(encoded);
+  if (answers.wrong() == 0) return answers.checked();
+  throw Error(std::to_string(answers.wrong()) + " of " + std::to_string(answers.checked()) +
+                  " decisions differ from the reference: no figure of this run may be used",
+              Fault::failure);
+}
+
 }  // namespace crible::bench

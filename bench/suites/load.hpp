@@ -67,4 +67,9 @@ class AnswerCheck {
   std::uint64_t wrong_ = 0;
 };
 
+/// Throws Error when one of these encoded decisions of run `run` has a wrong bit, as no figure of such a run
+/// may be used; otherwise returns how many there were.
+std::uint64_t check_answers(const Load& load, std::uint32_t run,
+                            const std::vector<std::span<const std::byte>>& decisions);
+
 }  // namespace crible::bench

@@ -56,6 +56,8 @@ Suite soak_suite(const SuiteOptions& options, Shared& shared);
 Suite scale_suite(const SuiteOptions& options, Shared& shared);
 Suite peers_suite(const SuiteOptions& options, Shared& shared);
 
+/// What a user names on the command line.
+/// What a user names on the command line.
 struct NamedSuite {
   const char* name;
   const char* what;

@@ -136,7 +136,8 @@ void Decider::decide(std::uint32_t index) noexcept {
   }
   decision.times = state.times;
   decision.times.decided_ns = std::max(recent_ns_, state.times.inferred_ns);
-  sink_->decided({decision, {objects_, outputs_of(index)}, state.gathered_ns, state.submitted_ns, state.cookie});
+  sink_->decided(
+      {decision, {objects_, outputs_of(index)}, state.gathered_ns, state.submitted_ns, state.cookie});
   free_.push_back(index);
 }
 

@@ -18,8 +18,8 @@ struct EventStamps {
   std::int64_t published_ns = 0;  // its frame was given to ZeroMQ; 0: not yet
 };
 
-/// The stamps of every published event of a run, for a benchmark. Each shard writes its own list, whose room is taken
-/// beforehand; what does not fit is counted. Read it when the run has finished.
+/// The stamps of every published event of a run, for a benchmark. Each shard writes its own list, whose room
+/// is taken beforehand; what does not fit is counted. Read it when the run has finished.
 class EventTrace {
  public:
   EventTrace(std::size_t shards, std::size_t events_per_shard) : shards_(shards) {

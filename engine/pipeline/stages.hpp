@@ -12,11 +12,11 @@ namespace crible::pipeline {
 /// shard. The stages follow each other without a gap, so for each event they sum to the total.
 enum class Stage : std::uint8_t {
   transport,  // the newest packet left its source -> was taken from the socket (two clocks of one machine)
-  build,      // -> the event was closed: its packet checked, its fragment placed, and all others of the packet
-  gather,     // -> its turn came, in a group of at most eight
-  infer,      // -> the last answer of its networks: decoding, gathering, waiting for the batch, and the batch
-  decide,     // -> the menu has decided
-  publish,    // -> the frame with the decision was given to ZeroMQ
+  build,    // -> the event was closed: its packet checked, its fragment placed, and all others of the packet
+  gather,   // -> its turn came, in a group of at most eight
+  infer,    // -> the last answer of its networks: decoding, gathering, waiting for the batch, and the batch
+  decide,   // -> the menu has decided
+  publish,  // -> the frame with the decision was given to ZeroMQ
   total,
 };
 constexpr std::size_t stage_count = 7;

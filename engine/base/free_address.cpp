@@ -1,4 +1,4 @@
-#include "tools/free_address.hpp"
+#include "engine/base/free_address.hpp"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -9,7 +9,7 @@
 
 #include "engine/base/error.hpp"
 
-namespace crible::tools {
+namespace crible {
 
 namespace {
 
@@ -46,4 +46,4 @@ std::string free_addresses(std::size_t count) {
   throw Error("no " + std::to_string(count) + " free tcp ports in a row at 127.0.0.1", Fault::failure);
 }
 
-}  // namespace crible::tools
+}  // namespace crible

@@ -1,0 +1,123 @@
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+
+#include "bench/suites/device_subject.hpp"
+#include "bench/suites/figures.hpp"
+#include "bench/suites/networks.hpp"
+#include "bench/suites/suite.hpp"
+#include "engine/base/error.hpp"
+#include "engine/importers/import.hpp"
+#include "engine/network/build.hpp"
+#include "engine/network/text.hpp"
+
+// Time of a batch from submit to answer, for each network, device and batch size.
+namespace crible::bench {
+
+namespace {
+
+constexpr std::size_t largest_batch = 1024;
+
+/// One input element handed through: what a call costs before any work.
+network::Network empty_network() {
+  network::Builder builder("empty");
+  const network::NodeId x = builder.input("x", {1}, {true, 8, 0});
+  builder.output("y", builder.add("same", network::Requantize{}, {x}, network::Type{true, 8, 0}));
+  return builder.finish();
+}
+
+std::vector<Named> networks_of(const SuiteOptions& options) {
+  std::vector<Named> networks;
+  for (Named& named : comparison_networks()) {
+    const bool in_quick = named.name == "jet_mlp" || named.name == "calo_cnn" || named.name == "trees_8";
+    if (!options.quick || in_quick) networks.push_back(std::move(named));
+  }
+  if (!options.networks.empty())
+    networks.push_back({options.networks.filename(), importers::load_network(options.networks)});
+  return networks;
+}
+
+class NetworkSuite {
+ public:
+  NetworkSuite(const SuiteOptions& options, Shared& shared) : options_(options), shared_(shared) {
+    suite_.name = "network";
+    suite_.notes.push_back(
+        "Time of a batch from submit to answer, the inputs in place. Before anything is timed, 32 events of "
+        "each network on each device are compared with the reference, as a batch.");
+  }
+
+  Suite run() {
+    const std::vector<Named> networks = networks_of(options_);
+    for (const Named& named : networks)
+      shared_.machine.networks[named.name] = network::content_hash(named.network);
+    for (const auto& backend : backends::registry()) {
+      for (const backends::Device& device : backend->devices()) {
+        if (!device.usable)
+          suite_.notes.push_back(device.name + " was left out: " + device.reason);
+        else
+          measure(*backend, device.name, networks);
+      }
+    }
+    return std::move(suite_);
+  }
+
+ private:
+  void measure(const backends::Backend& backend, const std::string& device,
+               const std::vector<Named>& networks) {
+    DeviceSubject empty(empty_network(), device, 1);
+    std::vector<Candidate> candidates;
+    std::vector<std::unique_ptr<DeviceSubject>> subjects;
+    candidates.push_back({figure("empty network", device, 1, 32), [&] { return time(empty, 1); }});
+    if (device.starts_with("opencl:")) {
+      const auto kernel_ns = static_cast<double>(empty_kernel_ns());
+      suite_.figures.push_back(make_figure("empty kernel " + device, "ns", Better::lower, {kernel_ns}));
+    }
+    for (const Named& named : networks) {
+      if (const std::string reason = backend.supports(named.network); !reason.empty()) {
+        suite_.notes.push_back(fmt::format("{} does not run {}: {}", device, named.name, reason));
+        continue;
+      }
+      subjects.push_back(std::make_unique<DeviceSubject>(named.network, device, largest_batch));
+      for (const std::size_t batch : {1, 16, 256, 1024}) {
+        if (options_.quick && batch == 16) continue;
+        candidates.push_back(
+            {figure(named.name, device, batch, 32),
+             [this, subject = subjects.back().get(), batch] { return time(*subject, batch); }});
+      }
+    }
+    std::vector<Figure> figures = interleaved(std::move(candidates), options_.repeats_or(3, 7));
+    const double floor_ns = figures.front().median;
+    for (Figure& one : figures) {
+      if (&one != &figures.front()) one.floor = FigureFloor{"empty network", floor_ns};
+      suite_.figures.push_back(std::move(one));
+    }
+  }
+
+  static Figure figure(const std::string& name, const std::string& device, std::size_t batch,
+                       std::uint64_t checked) {
+    Figure figure;
+    figure.name = fmt::format("{} {} batch {}", name, device, batch);
+    figure.unit = "ns";
+    figure.better = Better::lower;
+    figure.checked = checked;
+    return figure;
+  }
+
+  double time(DeviceSubject& subject, std::size_t batch) const {
+    const std::int64_t budget_ns = options_.quick ? 8'000'000 : 60'000'000;
+    return subject.mean_ns(batch, budget_ns);
+  }
+
+  const SuiteOptions& options_;
+  Shared& shared_;
+  Suite suite_;
+};
+
+}  // namespace
+
+Suite network_suite(const SuiteOptions& options, Shared& shared) {
+  return NetworkSuite(options, shared).run();
+}
+
+}  // namespace crible::bench

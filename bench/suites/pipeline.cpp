@@ -1,0 +1,206 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "bench/instrument/hgrm.hpp"
+#include "bench/instrument/objective.hpp"
+#include "bench/suites/figures.hpp"
+#include "bench/suites/latency.hpp"
+#include "bench/suites/load.hpp"
+#include "bench/suites/pipeline_run.hpp"
+#include "bench/suites/suite.hpp"
+
+// The whole trigger under an open-loop load.
+namespace crible::bench {
+
+namespace {
+
+constexpr double least_hz = 2'000;
+constexpr double most_hz = 8'000'000;
+
+class PipelineSuite {
+ public:
+  PipelineSuite(const SuiteOptions& options, Shared& shared)
+      : options_(options), shared_(shared), load_(options) {
+    suite_.name = "pipeline";
+  }
+
+  Suite run() {
+    describe();
+    sweep();
+    const double top_hz = highest_hz();
+    if (options_.rate_hz > 0) {
+      latency_at(options_.arrivals.kind, options_.rate_hz, fmt::format("{:.0f} events/s", options_.rate_hz));
+    } else {
+      latency_at(options_.arrivals.kind, top_hz * 0.25, "25 % of the highest rate");
+      latency_at(options_.arrivals.kind, top_hz * 0.5, "50 % of the highest rate");
+      if (!options_.quick) latency_at(options_.arrivals.kind, top_hz * 0.8, "80 % of the highest rate");
+      if (options_.arrivals.kind == Arrivals::poisson) other_arrivals(top_hz * 0.25);
+    }
+    if (options_.objective) search(*options_.objective);
+    cost_of_stamps(top_hz);
+    return std::move(suite_);
+  }
+
+ private:
+  void describe() {
+    const pipeline::Trigger& trigger = load_.trigger();
+    add_hashes(trigger, shared_.machine);
+    suite_.notes.push_back(
+        fmt::format("{}: {} sources, {:.0f} bytes an event, {} networks; {} different events; one shard; tcp "
+                    "on this machine.",
+                    trigger.menu.name(), load_.sources(), load_.bytes_per_event(), trigger.networks.size(),
+                    load_.size()));
+    suite_.notes.push_back(
+        "Latency counts from when an event was scheduled to when the frame with its decision was given to "
+        "ZeroMQ. A packet leaves 50 us after its first event, or when it holds 256: that is in the stage "
+        "send.");
+    suite_.notes.push_back(
+        "The first tenth of each run, at least 200 ms, is not counted. Sender, shard and collector share the "
+        "cores of this machine.");
+  }
+
+  PipelineSetup setup(Arrivals kind, double rate_hz, double seconds, std::uint64_t seed) const {
+    PipelineSetup setup;
+    setup.arrivals = options_.arrivals;
+    setup.arrivals.kind = kind;
+    setup.arrivals.rate_hz = rate_hz;
+    setup.arrivals.seed = seed;
+    setup.seconds = seconds;
+    setup.backend = options_.backend;
+    setup.spin = options_.spin;
+    return setup;
+  }
+
+  Latency point(double rate_hz) {
+    const double seconds = options_.quick ? 0.8 : 3;
+    const PipelineOutcome outcome =
+        run_pipeline(load_, setup(options_.arrivals.kind, rate_hz, seconds, ++seed_));
+    checked_ += outcome.checked;
+    Latency latency = latency_of(fmt::format("{:.0f} events/s", rate_hz), {outcome});
+    curve_point(latency);
+    return latency;
+  }
+
+  void curve_point(const Latency& latency) {
+    CurvePoint point{latency.offered_hz, latency.achieved_hz, 0, 0, 0, latency.max, latency.invalid};
+    for (const Percentile& p : latency.percentiles) {
+      if (p.p == 50) point.p50 = p.ns;
+      if (p.p == 99) point.p99 = p.ns;
+      if (p.p == 99.9) point.p999 = p.ns;
+    }
+    curve_.points.push_back(point);
+  }
+
+  /// Doubles the rate until the trigger cannot hold it.
+  void sweep() {
+    curve_.name = "latency by load";
+    const double first = options_.quick ? 10'000 : least_hz;
+    for (double rate = first; rate < most_hz; rate *= 2) {
+      const Latency latency = point(rate);
+      if (latency.achieved_hz >= 0.95 * rate && !latency.invalid.starts_with("saturated")) {
+        highest_hz_ = rate;
+        continue;
+      }
+      if (!options_.quick) {
+        for (const double part : {0.6, 0.8}) {
+          const double between = rate * part;
+          if (point(between).achieved_hz >= 0.95 * between) highest_hz_ = std::max(highest_hz_, between);
+        }
+      }
+      break;
+    }
+    std::ranges::sort(curve_.points, {}, &CurvePoint::offered_hz);
+    suite_.curves.push_back(curve_);
+    Figure figure = make_figure("highest rate held, poisson arrivals", "Hz", Better::higher, {highest_hz_});
+    figure.name = fmt::format("highest rate held, {} arrivals", to_string(options_.arrivals.kind));
+    figure.checked = checked_;
+    suite_.figures.push_back(figure);
+  }
+
+  double highest_hz() const { return highest_hz_ > 0 ? highest_hz_ : least_hz; }
+
+  void latency_at(Arrivals kind, double rate_hz, const std::string& where) {
+    const double seconds = options_.quick ? 1.0 : 6;
+    std::vector<PipelineOutcome> outcomes;
+    pipeline::Histogram bare;
+    for (std::size_t i = 0; i < options_.repeats_or(3, 5); ++i) {
+      const PipelineSetup one = setup(kind, rate_hz, seconds, ++seed_);
+      outcomes.push_back(run_pipeline(load_, one));
+      checked_ += outcomes.back().checked;
+      if (!options_.quick || i == 0) bare.add(run_bare(load_, one));
+    }
+    Latency latency = latency_of(fmt::format("{} arrivals at {}", to_string(kind), where), outcomes);
+    latency.arrivals = to_string(kind);
+    latency.floor = LatencyFloor{"the same packets to a bare ZeroMQ receiver", percentiles_of(bare)};
+    shared_.histograms.push_back({"pipeline " + latency.name, merged(outcomes)});
+    suite_.latencies.push_back(std::move(latency));
+    hiccup_latency(outcomes, suite_.latencies.back().name);
+  }
+
+  void hiccup_latency(const std::vector<PipelineOutcome>& outcomes, const std::string& during) {
+    pipeline::Histogram all;
+    for (const PipelineOutcome& outcome : outcomes) all.add(outcome.hiccups);
+    Figure figure = make_figure("the machine's own pauses, p99.9, during " + during, "ns", Better::lower, {});
+    for (const PipelineOutcome& outcome : outcomes)
+      figure.repeats.push_back(static_cast<double>(outcome.hiccups.percentile_ns(0.999)));
+    figure = make_figure(figure.name, figure.unit, figure.better, figure.repeats);
+    suite_.figures.push_back(figure);
+  }
+
+  void other_arrivals(double rate_hz) {
+    if (options_.quick) {
+      latency_at(Arrivals::lhc, rate_hz, "25 % of the highest rate");
+      return;
+    }
+    for (const Arrivals kind : {Arrivals::constant, Arrivals::lhc, Arrivals::bursts})
+      latency_at(kind, rate_hz, "25 % of the highest rate");
+  }
+
+  void search(Objective objective) {
+    curve_ = {};
+    curve_.name = "search for " + objective.text;
+    objective.highest_hz = highest_rate(least_hz, most_hz, options_.quick ? 3 : 5,
+                                        [&](double rate) { return holds(objective, point(rate)); });
+    std::ranges::sort(curve_.points, {}, &CurvePoint::offered_hz);
+    curve_.objective = objective;
+    suite_.curves.push_back(curve_);
+  }
+
+  /// The processor time of an event with and without the stamps of single events, in turn.
+  void cost_of_stamps(double top_hz) {
+    const auto cost = [&](bool traced) {
+      PipelineSetup one = setup(Arrivals::constant, top_hz * 0.5, options_.quick ? 0.7 : 2, 1);
+      one.traced = traced;
+      one.warm_up = false;
+      const PipelineOutcome outcome = run_pipeline(load_, one);
+      return outcome.cpu_s * 1e9 / static_cast<double>(outcome.decided);
+    };
+    Figure with, without;
+    with.name = "processor time of an event, stamps of each event kept";
+    without.name = "processor time of an event, no stamps kept";
+    with.unit = without.unit = "ns";
+    auto figures = interleaved({{without, [&] { return cost(false); }}, {with, [&] { return cost(true); }}},
+                               options_.repeats_or(3, 7));
+    figures[1].floor = FigureFloor{"without", figures[0].median};
+    for (Figure& figure : figures) suite_.figures.push_back(std::move(figure));
+  }
+
+  const SuiteOptions& options_;
+  Shared& shared_;
+  Load load_;
+  Suite suite_;
+  Curve curve_;
+  double highest_hz_ = 0;
+  std::uint64_t seed_ = 0;
+  std::uint64_t checked_ = 0;
+};
+
+}  // namespace
+
+Suite pipeline_suite(const SuiteOptions& options, Shared& shared) {
+  return PipelineSuite(options, shared).run();
+}
+
+}  // namespace crible::bench

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bench/instrument/budget.hpp"
+#include "bench/instrument/schedule.hpp"
+#include "bench/suites/load.hpp"
+
+namespace crible::bench {
+
+/// One run of the whole trigger under an open-loop load: sender -> tcp -> shards -> tcp -> collector.
+struct PipelineSetup {
+  ArrivalPlan arrivals;
+  double seconds = 1;  // of load, the warm-up included
+  std::size_t shards = 1;
+  bool traced = true;     // false: no stamps of single events, for their cost
+  bool warm_up = true;    // leave the first part out
+  std::string backend{};  // empty: what the configuration says
+  bool spin = false;
+
+  /// A packet leaves when it holds so many events, or so long after its first one.
+  std::size_t packet_events = 256;
+  std::int64_t packet_wait_ns = 50'000;
+};
+
+struct PipelineOutcome {
+  double offered_hz = 0;
+  double achieved_hz = 0;  // decided events over the time from the first scheduled to the last published
+  Budget budget;           // of the events that count
+  pipeline::Histogram lateness;
+  pipeline::Histogram hiccups;
+  std::vector<SlowEvent> slowest;
+  std::string invalid;     // empty, or why the figures must not be used
+  bool saturated = false;  // the load was ended early, as events piled up
+  std::uint64_t decided = 0;
+  std::uint64_t checked = 0;  // decisions compared with the reference, all of them right
+  double cpu_s = 0;  // of this process while events were sent and decided, but for the sender's thread
+};
+
+/// Runs it. Throws Error when a decision has a wrong bit, when the ledger does not balance, or when an event
+/// is missing.
+PipelineOutcome run_pipeline(const Load& load, const PipelineSetup& setup);
+
+/// The same packets of the same arrivals to a bare ZeroMQ receiver: from scheduled to received.
+pipeline::Histogram run_bare(const Load& load, const PipelineSetup& setup);
+
+}  // namespace crible::bench

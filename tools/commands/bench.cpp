@@ -1,0 +1,191 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "bench/instrument/clock.hpp"
+#include "bench/instrument/fingerprint.hpp"
+#include "bench/instrument/hgrm.hpp"
+#include "bench/instrument/objective.hpp"
+#include "bench/report/compare.hpp"
+#include "bench/report/html.hpp"
+#include "bench/report/result.hpp"
+#include "bench/report/summary.hpp"
+#include "bench/suites/suite.hpp"
+#include "engine/base/error.hpp"
+#include "engine/base/file.hpp"
+#include "tools/commands/commands.hpp"
+#include "tools/json_file.hpp"
+
+namespace crible::tools {
+
+namespace {
+
+constexpr const char* examples =
+    "  crible bench --quick                              every suite, in under two minutes\n"
+    "  crible bench --json today.json --html today.html  every suite, in under thirty\n"
+    "  crible bench pipeline --arrivals lhc --objective 'p99.9<200us'\n"
+    "  crible bench network --network tagger.crn         a network of your own beside the others\n"
+    "  crible bench compare yesterday.json today.json    better, worse or indistinguishable\n";
+
+struct CompareFiles {
+  std::filesystem::path before;
+  std::filesystem::path after;
+  std::filesystem::path json;
+  bench::CompareOptions options;
+};
+
+struct Options {
+  std::vector<std::string> suites;
+  bench::SuiteOptions suite;
+  std::string arrivals = "poisson";
+  std::string objective;
+  std::optional<double> rate_hz;
+  std::filesystem::path json;
+  std::filesystem::path html;
+  std::filesystem::path hgrm;
+};
+
+std::string utc_now() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+/// As it was typed, but for the quotes.
+std::string command_line() {
+  std::string text = read_file("/proc/self/cmdline");
+  if (!text.empty()) text.pop_back();
+  std::ranges::replace(text, '\0', ' ');
+  return text;
+}
+
+/// Mistakes are found before minutes are spent.
+std::vector<bench::NamedSuite> prepare(Options& options) {
+  std::vector<bench::NamedSuite> chosen;
+  std::string known;
+  for (const bench::NamedSuite& suite : bench::all_suites) {
+    known += std::string(known.empty() ? "" : ", ") + suite.name;
+    const bool wanted = std::ranges::find(options.suites, suite.name) != options.suites.end();
+    if (wanted || options.suites.empty()) chosen.push_back(suite);
+  }
+  for (const std::string& name : options.suites) {
+    const auto is_name = [&](const bench::NamedSuite& suite) { return suite.name == name; };
+    if (std::ranges::none_of(bench::all_suites, is_name))
+      throw Error("there is no suite '" + name + "'; known are " + known);
+  }
+  if (options.rate_hz && !(*options.rate_hz > 0))
+    throw Error("--rate must be above 0 events/s: nothing would arrive");
+  options.suite.rate_hz = options.rate_hz.value_or(0);
+  options.suite.arrivals = bench::parse_arrivals(options.arrivals);
+  if (!options.objective.empty()) options.suite.objective = bench::parse_objective(options.objective);
+  for (const auto& file : {options.json, options.html})
+    if (!file.empty()) bench::require_writable(file);
+  if (!options.hgrm.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(options.hgrm, error);
+    if (error) throw Error("cannot make the folder " + options.hgrm.string() + ": " + error.message());
+    bench::require_writable(options.hgrm / "probe.hgrm");
+  }
+  return chosen;
+}
+
+void write_hgrm(const std::filesystem::path& folder, const std::vector<bench::NamedHistogram>& histograms) {
+  for (const bench::NamedHistogram& named : histograms) {
+    std::string name = named.name;
+    for (char& c : name)
+      if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+    write_file(folder / (name + ".hgrm"), bench::to_hgrm(named.histogram));
+  }
+}
+
+int run_bench(Options& options) {
+  const std::vector<bench::NamedSuite> suites = prepare(options);
+  const auto started = std::chrono::steady_clock::now();
+  const auto seconds = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  };
+  bench::Result result;
+  result.created = utc_now();
+  result.command = command_line();
+  result.machine = bench::fingerprint(bench::Clock().describe());
+  std::vector<bench::NamedHistogram> histograms;
+  bench::Shared shared{result.machine, histograms};
+  for (const bench::NamedSuite& suite : suites) {
+    std::fprintf(stderr, "%5.1f s  %s: %s\n", seconds(), suite.name, suite.what);
+    result.suites.push_back(suite.run(options.suite, shared));
+  }
+  result.duration_s = seconds();
+  std::fprintf(stderr, "%5.1f s  done\n", seconds());
+  if (!options.json.empty()) bench::write_result(options.json, result);
+  if (!options.html.empty()) write_file(options.html, bench::html_report(result));
+  if (!options.hgrm.empty()) write_hgrm(options.hgrm, histograms);
+  std::fputs(bench::terminal_summary(result).c_str(), stdout);
+  return 0;
+}
+
+int run_compare(const CompareFiles& files) {
+  const bench::Comparisons comparisons =
+      bench::compare(bench::read_result(files.before), bench::read_result(files.after), files.options);
+  std::fputs(bench::comparison_text(comparisons).c_str(), stdout);
+  write_json_file(files.json, bench::to_json(comparisons));
+  return bench::exit_status(comparisons);
+}
+
+void add_compare(CLI::App& bench_command, CompareFiles& files) {
+  CLI::App* command = bench_command.add_subcommand(
+      "compare",
+      "Better, worse or indistinguishable, figure by figure; exit status 1 when something is worse");
+  command->add_option("before", files.before, "Result to compare with (JSON)")->required();
+  command->add_option("after", files.after, "Result of the same suites")->required();
+  command->add_option("--json", files.json, "Write the comparison to this file")->type_name("FILE");
+  command->add_option("--smallest-change", files.options.smallest_change, "A smaller part does not matter")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+}
+
+}  // namespace
+
+void add_bench(CommandLine& line) {
+  auto options = std::make_shared<Options>();
+  auto files = std::make_shared<CompareFiles>();
+  CLI::App& command = line.add(
+      "bench", "Measure latency, rates and where the time goes on this machine", examples,
+      [options, files] { return files->before.empty() ? run_bench(*options) : run_compare(*files); });
+  add_compare(command, *files);
+  command.add_option("suites", options->suites, "network wire pipeline replay soak scale peers [all]");
+  command.add_flag("--quick", options->suite.quick, "Less of everything: under two minutes");
+  command.add_option("--json", options->json, "Write the result to this file")->type_name("FILE");
+  command.add_option("--html", options->html, "Write a report of one self-contained page to this file")
+      ->type_name("FILE");
+  command.add_option("--hgrm", options->hgrm, "Write a .hgrm file for each latency into this folder")
+      ->type_name("DIR");
+  command.add_option("--repeats", options->suite.repeats, "Repeats of each figure")
+      ->check(CLI::PositiveNumber);
+  command
+      .add_option("--arrivals", options->arrivals, "constant, poisson, lhc, bursts, or a file of times in ns")
+      ->capture_default_str();
+  command.add_option("--rate", options->rate_hz, "Events/s instead of parts of the highest rate");
+  command.add_option("--objective", options->objective, "Search the highest rate that holds it: p99.9<200us");
+  command.add_option("--shards", options->suite.shards, "For suite scale [1 to the number of cores]")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--soak-seconds", options->suite.soak_s, "For suite soak [300, quick: 4]")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--config", options->suite.config, "Trigger instead of the demo's (YAML)")
+      ->check(CLI::ExistingFile);
+  command.add_option("--sample", options->suite.sample, "Events for it: a sample folder or a recording")
+      ->check(CLI::ExistingPath);
+  command.add_option("--network", options->suite.networks, "Another network for suite network")
+      ->check(CLI::ExistingFile);
+  command.add_option("--backend", options->suite.backend, "Backend or device instead of run.batch.backend");
+  command.add_flag("--spin", options->suite.spin, "The shards poll without sleeping; wants a core for each");
+}
+
+}  // namespace crible::tools
