@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "bench/report/format.hpp"
 #include "bench/report/statistics.hpp"
@@ -105,7 +106,7 @@ std::string obstacle(const Subject& a, const Subject& b, const CompareOptions& o
   return {};
 }
 
-/// Fills in all but the verdict. Nothing is left to decide when the result has one already.
+/// Fills in all but what the statistics say. It is `indistinguishable` when they are to be asked.
 Comparison measure(const std::string& suite, const Subject& a, const Subject& b,
                    const CompareOptions& options) {
   Comparison result;
@@ -124,19 +125,43 @@ Comparison measure(const std::string& suite, const Subject& a, const Subject& b,
   }
   result.reason = obstacle(a, b, options);
   if (!result.reason.empty()) return result;
-  const Difference difference = welch_on_logarithms(a.repeats, b.repeats);
   result.change = result.b / result.a - 1;
-  result.low = difference.low - 1;
-  result.high = difference.high - 1;
-  result.probability = difference.probability;
   result.verdict = Verdict::indistinguishable;
   return result;
+}
+
+/// A figure that the statistics decide on.
+struct Open {
+  Comparison* comparison;
+  Shift shift;
+  double floor_ratio;
+};
+
+/// Widens the shifts by the scatter between the runs: that of their own suite, or of all figures when the
+/// suite has too few. Returns the largest deviation.
+double add_scatter(std::vector<Open>& open) {
+  std::vector<Shift> all;
+  std::map<std::string, std::vector<Shift>> by_suite;
+  for (const Open& one : open) {
+    all.push_back(one.shift);
+    by_suite[one.comparison->suite].push_back(one.shift);
+  }
+  double largest = 0;
+  for (Open& one : open) {
+    const std::vector<Shift>& own = by_suite[one.comparison->suite];
+    const std::vector<Shift>& like = own.size() < fewest_for_scatter ? all : own;
+    const double scatter = scatter_between_runs(like);
+    one.shift = widened(one.shift, scatter, like.size());
+    largest = std::max(largest, scatter);
+  }
+  return std::sqrt(largest);
 }
 
 /// Changed: beyond chance, beyond what matters, the medians and the means agreeing on the direction, and not
 /// because the floor, which no build changes, moved by as much.
 void decide(Comparison& comparison, double floor_ratio, const CompareOptions& options) {
   const double ratio = 1 + comparison.change;
+  if (comparison.unit == "ns" && std::abs(comparison.b - comparison.a) < options.smallest_ns) return;
   const bool up = ratio > 1;
   const bool interval_agrees = up ? comparison.low > 0 : comparison.high < 0;
   if (comparison.probability >= options.error_rate || !interval_agrees ||
@@ -227,30 +252,35 @@ Comparisons compare(const Result& a, const Result& b, const CompareOptions& opti
   Comparisons result;
   result.options = options;
   compare_machines(a.machine, b.machine, result);
-  std::vector<double> floor_ratios;
   for (const Suite& suite : a.suites) note_missing(suite, by_name(find_suite(b, suite.name)), result.only_a);
+  std::vector<std::pair<Subject, Subject>> pairs;
   for (const Suite& suite : b.suites) {
     const auto first = by_name(find_suite(a, suite.name));
     note_missing(suite, first, result.only_b);
     for (const Subject& second : subjects(suite)) {
       const auto found = first.find(second.name);
       if (found == first.end()) continue;
+      pairs.emplace_back(found->second, second);
       result.figures.push_back(measure(suite.name, found->second, second, options));
-      const bool floors = found->second.floor > 0 && second.floor > 0;
-      floor_ratios.push_back(floors ? second.floor / found->second.floor : 1);
     }
   }
-  std::vector<std::size_t> open;
-  std::vector<double> probabilities;
-  for (std::size_t i = 0; i < result.figures.size(); ++i) {
+  std::vector<Open> open;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const auto& [first, second] = pairs[i];
     if (result.figures[i].verdict != Verdict::indistinguishable) continue;
-    open.push_back(i);
-    probabilities.push_back(result.figures[i].probability);
+    open.push_back({&result.figures[i], shift_of_logarithms(first.repeats, second.repeats),
+                    first.floor > 0 && second.floor > 0 ? second.floor / first.floor : 1});
   }
+  result.scatter = add_scatter(open);
+  std::vector<double> probabilities;
+  for (const Open& one : open) probabilities.push_back(one.shift.probability());
   const std::vector<double> corrected = holm(probabilities);
   for (std::size_t i = 0; i < open.size(); ++i) {
-    result.figures[open[i]].probability = corrected[i];
-    decide(result.figures[open[i]], floor_ratios[open[i]], options);
+    Comparison& comparison = *open[i].comparison;
+    comparison.low = open[i].shift.low() - 1;
+    comparison.high = open[i].shift.high() - 1;
+    comparison.probability = corrected[i];
+    decide(comparison, open[i].floor_ratio, options);
   }
   return result;
 }

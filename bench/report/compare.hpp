@@ -11,6 +11,7 @@ namespace crible::bench {
 
 struct CompareOptions {
   double smallest_change = 0.05;  // a ratio less one: what is smaller does not matter to anybody
+  double smallest_ns = 5;         // the same for times, absolute: reading the clock costs more
   double error_rate = 0.05;       // how often a comparison of equal builds may call any figure at all changed
 };
 
@@ -40,6 +41,8 @@ struct Comparison {
 struct Comparisons {
   CompareOptions options;
   std::vector<Comparison> figures;  // in the order of the second result
+  double scatter =
+      0;  // between the two runs beyond their repeats: the largest of the suites', as a ratio less one
   std::vector<std::string> only_a;  // "suite: name"
   std::vector<std::string> only_b;
   std::vector<std::string> differences;  // between the machines: "cpu: X / Y"

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "bench/report/compare.hpp"
@@ -18,8 +19,12 @@ std::string list(const std::string& head, const std::vector<std::string>& items)
   return items.empty() ? "" : head + "\n" + text;
 }
 
+std::string percent(double change) {
+  return fmt::format("{:+.{}f}", 100 * change, std::abs(change) < 1 ? 1 : 0);
+}
+
 std::string interval(const Comparison& comparison) {
-  return fmt::format("{:+.1f} .. {:+.1f} %", 100 * comparison.low, 100 * comparison.high);
+  return percent(comparison.low) + " .. " + percent(comparison.high) + " %";
 }
 
 bool tested(const Comparison& one) {
@@ -36,16 +41,24 @@ std::string row(const Comparison& one) {
 }
 
 std::string statistics_in_words(const Comparisons& comparisons) {
-  return wrapped(
-      fmt::format(
-          "Statistics: medians of the repeats; Welch's t test on their logarithms, Holm's correction for {} "
-          "figures. Better or worse: the corrected probability is below {:.3g}, the medians differ by {:.3g} "
-          "% "
-          "or more, and not because the floor moved by as much. Interval: 95 %, of this figure alone. "
-          "Indistinguishable is not equal: the interval says how well it is known.",
-          comparisons.figures.size() - comparisons.count(Verdict::not_compared),
-          comparisons.options.error_rate, 100 * comparisons.options.smallest_change),
-      columns, 0);
+  const CompareOptions& options = comparisons.options;
+  std::string words =
+      "Statistics: medians of the repeats; Welch's t test on their logarithms, widened by the scatter "
+      "between "
+      "the two runs ";
+  words += fmt::format("({:.2g} %, from the middle of all changes), Holm's correction for {} figures. ",
+                       100 * comparisons.scatter,
+                       comparisons.figures.size() - comparisons.count(Verdict::not_compared));
+  words += fmt::format(
+      "Better or worse: the corrected probability is below {:.3g}, the medians differ by {:.3g} % or more "
+      "and, "
+      "for times, by {:.3g} ns, and not because the floor moved by as much. ",
+      options.error_rate, 100 * options.smallest_change, options.smallest_ns);
+  words +=
+      "Interval: 95 %, of this figure alone. Indistinguishable is not equal: the interval says how well it "
+      "is "
+      "known.";
+  return wrapped(words, columns, 0);
 }
 
 }  // namespace
@@ -86,18 +99,21 @@ nlohmann::ordered_json to_json(const Comparisons& comparisons) {
           Json{{"change", one.change}, {"interval", {one.low, one.high}}, {"probability", one.probability}});
     figures.push_back(entry);
   }
-  return {{"worse", comparisons.count(Verdict::worse)},
-          {"better", comparisons.count(Verdict::better)},
-          {"indistinguishable", comparisons.count(Verdict::indistinguishable)},
-          {"not_compared", comparisons.count(Verdict::not_compared)},
-          {"smallest_change", comparisons.options.smallest_change},
-          {"error_rate", comparisons.options.error_rate},
-          {"method", "Welch's t on logarithms of repeats, Holm-corrected"},
-          {"machine_differences", comparisons.differences},
-          {"build_differences", comparisons.builds},
-          {"only_first", comparisons.only_a},
-          {"only_second", comparisons.only_b},
-          {"figures", figures}};
+  return {
+      {"worse", comparisons.count(Verdict::worse)},
+      {"better", comparisons.count(Verdict::better)},
+      {"indistinguishable", comparisons.count(Verdict::indistinguishable)},
+      {"not_compared", comparisons.count(Verdict::not_compared)},
+      {"smallest_change", comparisons.options.smallest_change},
+      {"error_rate", comparisons.options.error_rate},
+      {"smallest_ns", comparisons.options.smallest_ns},
+      {"scatter_between_runs", comparisons.scatter},
+      {"method", "Welch's t on logarithms of repeats, widened by the scatter between runs, Holm-corrected"},
+      {"machine_differences", comparisons.differences},
+      {"build_differences", comparisons.builds},
+      {"only_first", comparisons.only_a},
+      {"only_second", comparisons.only_b},
+      {"figures", figures}};
 }
 
 }  // namespace crible::bench

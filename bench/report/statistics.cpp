@@ -10,6 +10,8 @@ namespace crible::bench {
 namespace {
 
 constexpr double smallest_spread = 1e-3;
+constexpr double deviations_of_median_distance = 1.4826;  // of a normal distribution
+constexpr double efficiency_of_median_distance = 0.37;    // beside the standard deviation, in samples needed
 
 struct Sample {
   double mean;
@@ -27,21 +29,57 @@ Sample logarithms(std::span<const double> values) {
   return {mean, variance / n, n - 1};
 }
 
+/// The sum of two estimated variances, with Welch's and Satterthwaite's degrees of freedom.
+Shift with_variances(double mean, double first, double first_degrees, double second, double second_degrees) {
+  const double sum = first + second;
+  return {mean, sum, sum * sum / (first * first / first_degrees + second * second / second_degrees)};
+}
+
+/// Of Student's t, for a 95 % interval.
+double reach(const Shift& shift) {
+  const boost::math::students_t distribution(shift.degrees);
+  return std::sqrt(shift.variance) * quantile(complement(distribution, 0.025));
+}
+
 }  // namespace
 
-Difference welch_on_logarithms(std::span<const double> a, std::span<const double> b) {
+double Shift::probability() const {
+  const boost::math::students_t distribution(degrees);
+  return 2 * cdf(complement(distribution, std::abs(mean) / std::sqrt(variance)));
+}
+
+double Shift::low() const {
+  return std::exp(mean - reach(*this));
+}
+
+double Shift::high() const {
+  return std::exp(mean + reach(*this));
+}
+
+Shift shift_of_logarithms(std::span<const double> a, std::span<const double> b) {
   const Sample first = logarithms(a);
   const Sample second = logarithms(b);
-  const double variance = first.variance_of_mean + second.variance_of_mean;
-  const double error = std::sqrt(variance);
-  const double degrees = variance * variance /
-                         (std::pow(first.variance_of_mean, 2) / first.degrees +
-                          std::pow(second.variance_of_mean, 2) / second.degrees);
-  const boost::math::students_t distribution(degrees);
-  const double shift = second.mean - first.mean;
-  const double reach = error * quantile(complement(distribution, 0.025));
-  return {std::exp(shift), std::exp(shift - reach), std::exp(shift + reach),
-          2 * cdf(complement(distribution, std::abs(shift) / error))};
+  return with_variances(second.mean - first.mean, first.variance_of_mean, first.degrees,
+                        second.variance_of_mean, second.degrees);
+}
+
+double scatter_between_runs(std::span<const Shift> shifts) {
+  if (shifts.size() < fewest_for_scatter) return 0;
+  std::vector<double> means, variances, distances;
+  for (const Shift& shift : shifts) {
+    means.push_back(shift.mean);
+    variances.push_back(shift.variance);
+  }
+  const double middle = median(means);
+  for (const double mean : means) distances.push_back(std::abs(mean - middle));
+  const double deviation = deviations_of_median_distance * median(distances);
+  return std::max(0.0, deviation * deviation - median(variances));
+}
+
+Shift widened(const Shift& shift, double scatter, std::size_t count) {
+  if (scatter <= 0) return shift;
+  const double degrees = std::max(1.0, efficiency_of_median_distance * static_cast<double>(count));
+  return with_variances(shift.mean, shift.variance, shift.degrees, scatter, degrees);
 }
 
 std::vector<double> holm(std::span<const double> probabilities) {

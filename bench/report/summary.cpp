@@ -16,9 +16,10 @@ constexpr std::size_t columns = 100;
 constexpr std::size_t name_columns = 41;
 
 /// The name in its column, or on a line of its own when it is longer.
-std::string name_cell(const std::string& name) {
-  if (name.size() < name_columns) return "  " + left(name, name_columns);
-  return wrapped(name, columns, 2) + "  " + std::string(name_columns, ' ');
+std::string name_cell(const std::string& name, std::size_t indent = 2) {
+  const std::string blanks(indent, ' ');
+  if (name.size() + indent < name_columns + 2) return left(blanks + name, name_columns + 2);
+  return wrapped(name, columns, indent) + std::string(name_columns + 2, ' ');
 }
 
 std::string invalid_line(const std::string& why) {
@@ -81,7 +82,7 @@ std::string latency_rows(const Suite& suite) {
       return one ? time_text(one->ns) : "";
     });
     if (latency.floor)
-      text += latency_row(name_cell("  over " + latency.floor->name), [&](double p) {
+      text += latency_row(name_cell("over " + latency.floor->name, 6), [&](double p) {
         const Percentile* one = at(latency.percentiles, p);
         const double ratio = one ? floor_ratio(latency, *one) : 0;
         return ratio > 0 ? "x " + number_text(ratio) : "";
@@ -117,18 +118,39 @@ std::string cell_text(const Cell& cell) {
   return std::get<std::string>(cell);
 }
 
+/// As wide as the widest cell; when they do not all fit, the widest columns are cut to one width.
+std::vector<std::size_t> column_widths(const std::vector<std::vector<std::string>>& lines) {
+  std::vector<std::size_t> widths(lines.front().size());
+  for (const auto& cells : lines)
+    for (std::size_t i = 0; i < cells.size(); ++i) widths[i] = std::max(widths[i], cells[i].size());
+  const auto fits = [&] {
+    std::size_t sum = 2;
+    for (const std::size_t width : widths) sum += 2 + width;
+    return sum <= columns;
+  };
+  while (!fits()) {
+    std::size_t& widest = *std::max_element(widths.begin(), widths.end());
+    if (widest <= 4) break;
+    --widest;
+  }
+  return widths;
+}
+
 std::string table_rows(const Table& table) {
   const char* kind = table.kind == TableKind::model ? " (A MODEL, not measured)" : " (measured)";
   std::string text = wrapped(table.name + kind, columns, 2);
   if (table.columns.empty()) return text;
-  const std::size_t width = std::max<std::size_t>(1, (columns - 4) / table.columns.size());
-  const auto table_line = [&](const auto& cells, auto&& to_text) {
-    std::string row = "    ";
-    for (const auto& cell : cells) row += right(to_text(cell), std::min<std::size_t>(width, 20));
-    return line(row);
-  };
-  text += table_line(table.columns, [](const std::string& name) { return name; });
-  for (const auto& row : table.rows) text += table_line(row, cell_text);
+  std::vector<std::vector<std::string>> lines{table.columns};
+  for (const auto& row : table.rows) {
+    lines.emplace_back();
+    for (const Cell& cell : row) lines.back().push_back(cell_text(cell));
+  }
+  const std::vector<std::size_t> widths = column_widths(lines);
+  for (const auto& cells : lines) {
+    std::string row = "  ";
+    for (std::size_t i = 0; i < cells.size(); ++i) row += "  " + right(cells[i], widths[i]);
+    text += line(row);
+  }
   return text;
 }
 
