@@ -68,11 +68,12 @@ void Chart::horizontal(double y, const std::string& css_class, const std::string
   svg_.text({frame_.x0() + 6, px - 5}, label, "mark");
 }
 
-void Chart::vertical(double x, const std::string& css_class, const std::string& label) {
+void Chart::vertical(double x, const std::string& css_class, const std::string& label, int row) {
   const double px = x_.px(x);
   svg_.line({px, frame_.y0()}, {px, frame_.y1()}, css_class);
   const bool room = px + 4 + letter_px * static_cast<double>(label.size()) < frame_.x1();
-  svg_.text({px + (room ? 4 : -4), frame_.y1() + 11}, label, "mark", room ? Anchor::start : Anchor::end);
+  svg_.text({px + (room ? 4 : -4), frame_.y1() + 11 + 14 * row}, label, "mark",
+            room ? Anchor::start : Anchor::end);
 }
 
 }  // namespace crible::bench

@@ -35,9 +35,10 @@ class Chart {
   void crossed(Point value, const std::string& css_class, const std::string& hint);
   void bar(double from, double to, double height, const std::string& css_class, const std::string& hint);
 
-  /// Lines across the whole chart, with a label at their end.
+  /// Lines across the whole chart, with a label at their end; in `row` of rows, so that near ones can be
+  /// read.
   void horizontal(double y, const std::string& css_class, const std::string& label);
-  void vertical(double x, const std::string& css_class, const std::string& label);
+  void vertical(double x, const std::string& css_class, const std::string& label, int row = 0);
 
   std::string str() const { return svg_.str(); }
 

@@ -63,7 +63,8 @@ std::string beginning(const std::string& text, std::size_t count) {
 std::string number_text(double value) {
   const double size = std::abs(value);
   if (size == 0) return "0";
-  if (size >= 1e6 || size < 1e-4) return fmt::format("{:.2e}", value);
+  if (size >= 1e15 || size < 1e-4) return fmt::format("{:.2e}", value);
+  if (size >= 1e4) return (value < 0 ? "-" : "") + count_text(static_cast<std::uint64_t>(std::llround(size)));
   const int before = static_cast<int>(std::floor(std::log10(size * 1.0005))) + 1;
   return fmt::format("{:.{}f}", value, std::max(0, 3 - before));
 }

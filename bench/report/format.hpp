@@ -15,7 +15,7 @@ std::string quantity(double value, const std::string& unit);
 std::string time_text(double ns);
 std::string rate_text(double hz);
 
-/// Three significant digits without exponent, at least two for ratios: "2.75", "118", "0.0123".
+/// Three significant digits: "2.75", "118", "0.0123"; all digits of what is longer: "1,234,567".
 std::string number_text(double value);
 
 /// "1,234,567"

@@ -94,8 +94,10 @@ std::string histogram_plot(const Latency& latency) {
     chart.bar(edge(bin), edge(bin + 1), static_cast<double>(count), "bar",
               fmt::format("{} to {}: {} events", page_quantity(edge(bin), "ns"),
                           page_quantity(edge(bin + 1), "ns"), count_text(count)));
+  int row = 0;
   for (const Percentile& one : latency.percentiles)
-    if (one.p == 50 || one.p == 99 || one.p == 99.9) chart.vertical(one.ns, "marked", percentile_name(one.p));
+    if (one.p == 50 || one.p == 99 || one.p == 99.9)
+      chart.vertical(one.ns, "marked", percentile_name(one.p), row++);
   return chart.str();
 }
 

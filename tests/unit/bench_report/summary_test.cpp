@@ -36,7 +36,8 @@ TEST(Format, QuantitiesHaveThreeDigitsAndAFittingUnit) {
   EXPECT_EQ(quantity(-3, "bytes"), "-3.00 bytes");
   EXPECT_EQ(number_text(0.0123), "0.0123");
   EXPECT_EQ(number_text(9.999), "10.0");
-  EXPECT_EQ(number_text(1e12), "1.00e+12");
+  EXPECT_EQ(number_text(-12'345.6), "-12,346");
+  EXPECT_EQ(number_text(1e18), "1.00e+18");
   EXPECT_EQ(count_text(0), "0");
   EXPECT_EQ(count_text(999), "999");
   EXPECT_EQ(count_text(1'234'567), "1,234,567");
