@@ -30,13 +30,19 @@ constexpr const char* examples =
     "  crible bench --json today.json --html today.html  every suite, in under thirty\n"
     "  crible bench pipeline --arrivals lhc --objective 'p99.9<200us'\n"
     "  crible bench network --network tagger.crn         a network of your own beside the others\n"
-    "  crible bench compare yesterday.json today.json    better, worse or indistinguishable\n";
+    "  crible bench compare yesterday.json today.json    better, worse or indistinguishable\n"
+    "  crible bench report today.json --html today.html  a result of before, as summary and page\n";
 
 struct CompareFiles {
   std::filesystem::path before;
   std::filesystem::path after;
   std::filesystem::path json;
   bench::CompareOptions options;
+};
+
+struct ReportFiles {
+  std::filesystem::path result;
+  std::filesystem::path html;
 };
 
 struct Options {
@@ -139,6 +145,20 @@ int run_compare(const CompareFiles& files) {
   return bench::exit_status(comparisons);
 }
 
+int run_report(const ReportFiles& files) {
+  const bench::Result result = bench::read_result(files.result);
+  if (!files.html.empty()) write_file(files.html, bench::html_report(result));
+  std::fputs(bench::terminal_summary(result).c_str(), stdout);
+  return 0;
+}
+
+void add_report(CLI::App& bench_command, ReportFiles& files) {
+  CLI::App* command = bench_command.add_subcommand("report", "Show a result that was written before");
+  command->add_option("result", files.result, "What --json wrote")->required();
+  command->add_option("--html", files.html, "Write a report of one self-contained page to this file")
+      ->type_name("FILE");
+}
+
 void add_compare(CLI::App& bench_command, CompareFiles& files) {
   CLI::App* command = bench_command.add_subcommand(
       "compare",
@@ -156,10 +176,14 @@ void add_compare(CLI::App& bench_command, CompareFiles& files) {
 void add_bench(CommandLine& line) {
   auto options = std::make_shared<Options>();
   auto files = std::make_shared<CompareFiles>();
-  CLI::App& command = line.add(
-      "bench", "Measure latency, rates and where the time goes on this machine", examples,
-      [options, files] { return files->before.empty() ? run_bench(*options) : run_compare(*files); });
+  auto report = std::make_shared<ReportFiles>();
+  CLI::App& command = line.add("bench", "Measure latency, rates and where the time goes on this machine",
+                               examples, [options, files, report] {
+                                 if (!files->before.empty()) return run_compare(*files);
+                                 return report->result.empty() ? run_bench(*options) : run_report(*report);
+                               });
   add_compare(command, *files);
+  add_report(command, *report);
   command.add_option("suites", options->suites, "network wire pipeline replay soak scale peers [all]");
   command.add_flag("--quick", options->suite.quick, "Less of everything: under two minutes");
   command.add_option("--json", options->json, "Write the result to this file")->type_name("FILE");

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -47,6 +48,15 @@ TEST(Result, ComesBackFromItsFileAsItWas) {
   const Result written = sample_result();
   write_result(path, written);
   EXPECT_EQ(to_json(read_result(path)).dump(), to_json(written).dump());
+}
+
+/// The format is what others' tools read: a change of it is seen here. CRIBLE_UPDATE_GOLDEN=1 keeps the new
+/// one.
+TEST(Result, TheFormatIsThatOfTheGoldenFile) {
+  const std::string golden = "tests/data/bench/result.json";
+  if (std::getenv("CRIBLE_UPDATE_GOLDEN")) write_result(golden, sample_result());
+  EXPECT_EQ(to_json(read_result(golden)).dump(1), to_json(sample_result()).dump(1));
+  EXPECT_EQ(read_file(golden), to_json(sample_result()).dump(1) + "\n");
 }
 
 TEST(Result, EveryFieldOfTheFormatIsWritten) {
