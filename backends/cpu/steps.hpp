@@ -85,10 +85,14 @@ enum class ChainCode : std::uint8_t {
   lookup,
 };
 
+/// What a clamp, shift, requantize or lookup works on: a, or what a and b give together.
+enum class Combine : std::uint8_t { none, add, subtract, multiply };
+
 /// One operation of a chain. Operands begin at a row; where they move, each block has the rows that follow
 /// those of the block before, else (intermediate results and constants) all blocks use the same.
 struct ChainOp {
   ChainCode code;
+  Combine combine;
   bool a_moves;
   bool b_moves;
   bool c_moves;
@@ -319,6 +323,8 @@ struct Epilogue {
   const std::int32_t* add;         // zero point minus the stored form's offset
   std::int32_t low;                // bounds of what is stored
   std::int32_t high;
+  const std::int32_t* lows;        // the same of each output, where they differ; else null
+  const std::int32_t* highs;
   std::int32_t low_bytes;  // the same in each byte, where bytes are stored
   std::int32_t high_bytes;
   std::uint32_t steps;             // count
@@ -354,7 +360,9 @@ struct Product {
   const std::uint32_t* segment_begin;  // pairs in tiles: [blocks + 1]
   const std::uint32_t* segment_end;    // in steps
   const std::int32_t* bias;
-  const Row* out;  // [pixels]: first of consecutive rows
+  const Row* sums;              // single: where not null, the sums begin with these rows instead of the bias;
+  std::uint32_t sums_of_steps;  // rows further in each iteration of the loop around
+  const Row* out;               // [pixels]: first of consecutive rows
   Epilogue epilogue;
 };
 

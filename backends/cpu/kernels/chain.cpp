@@ -57,12 +57,27 @@ inline void each_3(const Block<E>& block, Op op) {
   }
 }
 
+/// What goes into operations of one operand: a, or what a and b give together.
+template <int E, class Op>
+inline void each(const Block<E>& block, Op op) {
+  switch (block.op.combine) {
+    case Combine::none:
+      return each_1(block, op);
+    case Combine::add:
+      return each_2(block, [&](V a, V b) { return op(add(a, b)); });
+    case Combine::subtract:
+      return each_2(block, [&](V a, V b) { return op(sub(a, b)); });
+    case Combine::multiply:
+      return each_2(block, [&](V a, V b) { return op(mul(a, b)); });
+  }
+}
+
 template <int E>
 inline void requantized(const ChainOp& op, const Block<E>& o) {
   const V low = set1(op.low), high = set1(op.high), shift = set1(op.shift), plus = set1(op.plus);
   const V multiplier = set1(op.multiplier), offset = set1(op.offset), zero_point = set1(op.zero_point);
   const V if_negative = set1(op.if_negative), if_odd = set1(op.if_odd);
-  each_1(o, [&](V x) {
+  each(o, [&](V x) {
     const V scaled = add(mul(x, multiplier), offset);
     const V sign = bit_and(sign_of(scaled), if_negative);
     const V odd = bit_and(shift_right(scaled, shift), if_odd);
@@ -75,7 +90,7 @@ template <int E>
 inline void shifted_to_even(const ChainOp& op, const Block<E>& o) {
   const V low = set1(op.low), high = set1(op.high), shift = set1(op.shift), plus = set1(op.plus);
   const V offset = set1(op.offset), one = set1(1);
-  each_1(o, [&](V x) {
+  each(o, [&](V x) {
     const V moved = add(x, offset);
     const V odd = bit_and(shift_right(moved, shift), one);
     return held(shift_right(add(add(moved, plus), odd), shift), low, high);
@@ -109,14 +124,14 @@ inline void run_op(const Block<E>& o) {
         return chosen(bit_or(greater_equal(a, set1(1)), greater_equal(set1(-1), a)), b, c);
       });
     case ChainCode::clamp:
-      return each_1(o, [&](V x) { return held(x, low, high); });
+      return each(o, [&](V x) { return held(x, low, high); });
     case ChainCode::leaky: {
       const V factor = set1(op.multiplier);
-      return each_1(o, [&](V x) { return chosen(greater_equal(x, zero()), mul(x, factor), x); });
+      return each(o, [&](V x) { return chosen(greater_equal(x, zero()), mul(x, factor), x); });
     }
     case ChainCode::shift: {
       const V plus = set1(op.plus), shift = set1(op.shift);
-      return each_1(o, [&](V x) { return held(shift_right(add(x, plus), shift), low, high); });
+      return each(o, [&](V x) { return held(shift_right(add(x, plus), shift), low, high); });
     }
     case ChainCode::shift_even:
       return shifted_to_even(op, o);
@@ -125,7 +140,7 @@ inline void run_op(const Block<E>& o) {
     // An input outside its type, or a lane that nobody reads, must not read outside the table.
     case ChainCode::lookup: {
       const V offset = set1(op.offset);
-      each_1(o, [&](V x) { return held(add(x, offset), zero(), high); });
+      each(o, [&](V x) { return held(add(x, offset), zero(), high); });
       return look_up(op.table, reinterpret_cast<std::int32_t*>(o.out()), o.lanes);
     }
   }

@@ -91,6 +91,7 @@ inline V finish(const Epilogue& e, std::uint32_t output, V sum) {
       break;
   }
   if (e.adds) sum = add(sum, Get::get(e.add + output));
+  if (e.lows != nullptr) return min(max(sum, Get::get(e.lows + output)), Get::get(e.highs + output));
   return min(max(sum, set1(e.low)), set1(e.high));
 }
 
@@ -98,6 +99,12 @@ inline V finish(const Epilogue& e, std::uint32_t output, V sum) {
 inline bool shifts_uniformly_to_bytes(const Product& p) {
   const Epilogue& e = p.epilogue;
   return e.finish == Finish::shift && e.uniform && !e.adds && !e.negative && p.out_form == Form::bytes;
+}
+
+/// What the layers of a loop are: shifts and bounds of their own for each output.
+inline bool shifts_within_bounds(const Product& p) {
+  const Epilogue& e = p.epilogue;
+  return e.finish == Finish::shift && e.lows != nullptr && !e.adds && !e.negative && p.out_form == Form::wide;
 }
 
 template <bool Odd>

@@ -54,6 +54,30 @@ struct ShiftToBytes {
   }
 };
 
+/// Shifts to one lane each, with bounds of every output.
+template <bool Odd>
+struct ShiftToWide {
+  const Product& p;
+
+  template <int Blocks>
+  [[gnu::always_inline]] void store_blocks(const Frame& frame, Row out, std::uint32_t block,
+                                           const V* sums) const {
+    const Epilogue& e = p.epilogue;
+    auto* to = row<1, std::int32_t>(frame, out);
+    for (int b = 0; b < Blocks; ++b) {
+      const std::uint32_t output = (block + static_cast<std::uint32_t>(b)) * vector_lanes;
+      const V shift = load(e.shift + output);
+      V y;
+      if constexpr (Odd) {
+        y = round_to_even(sums[b], shift, load(e.mask + output));
+      } else {
+        y = shift_right(sums[b], shift);
+      }
+      store(to + output, min(max(y, load(e.lows + output)), load(e.highs + output)));
+    }
+  }
+};
+
 /// Where a group of blocks reads: its weights, and steps that some of its blocks take in addition.
 struct GroupWeights {
   const std::int32_t* uniform;
@@ -144,6 +168,10 @@ void uniform_product(const Product& p, const Frame& frame) {
   const Finisher finisher{p};
   const std::int32_t* weights = p.weights;
   const std::uint32_t* rest = p.begin;
+  const std::int32_t* bias =
+      p.sums == nullptr
+          ? p.bias
+          : row<1, std::int32_t>(frame, p.sums[0]) + frame.iteration * std::size_t{p.sums_of_steps};
   std::uint32_t block = 0;
   const auto some_pixels = [&](auto blocks, auto pixels, std::uint32_t pixel) {
     constexpr int Blocks = decltype(blocks)::value;
@@ -151,7 +179,7 @@ void uniform_product(const Product& p, const Frame& frame) {
     V total[Blocks * Pixels];
     const Row* in = p.in + std::size_t{pixel} * p.depth;
     const Group<Dots, Blocks, Pixels> group{p, frame, in, {weights, rest[0], rest[1]}};
-    group.add_up(p.bias + block * vector_lanes, total);
+    group.add_up(bias + block * vector_lanes, total);
     for (int i = 0; i < Pixels; ++i) {
       finisher.template store_blocks<Blocks>(frame, p.out[pixel + static_cast<std::uint32_t>(i)], block,
                                              total + i * Blocks);
@@ -205,6 +233,10 @@ void finished_product(const Product& p, const Frame& frame) {
   if (!p.uniform) {
     if constexpr (!Dots::in_shorts && !Dots::has_rest) sparse_product<Dots, AnyFinish>(p, frame);
     return;
+  }
+  if (shifts_within_bounds(p)) {
+    if (p.epilogue.odd) return uniform_product<Dots, ShiftToWide<true>>(p, frame);
+    return uniform_product<Dots, ShiftToWide<false>>(p, frame);
   }
   if (!shifts_uniformly_to_bytes(p)) return uniform_product<Dots, AnyFinish>(p, frame);
   if (p.epilogue.odd) return uniform_product<Dots, ShiftToBytes<true>>(p, frame);

@@ -64,6 +64,10 @@ inline V max_bytes(V a, V b) {
   return _mm256_max_epu8(a, b);
 }
 
+inline V joined(const __m128i* halves) {
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(halves[0]), halves[1], 1);
+}
+
 #define CRIBLE_CPU_PAIRS 1
 inline constexpr ByteDots byte_dot_kind = ByteDots::pairs;
 inline V dot4(V sum, V, V) {

@@ -65,6 +65,13 @@ inline V max_bytes(V a, V b) {
   return _mm512_max_epu8(a, b);
 }
 
+/// Four vectors of 128 bits side by side.
+inline V joined(const __m128i* quarters) {
+  const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(quarters[0]), quarters[1], 1);
+  const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(quarters[2]), quarters[3], 1);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+}
+
 inline constexpr ByteDots byte_dot_kind = ByteDots::exact;
 inline V even_bytes(V x) {
   return x;

@@ -85,6 +85,12 @@ inline V dot2(V sum, V x, V weights) {
   return add(add(sum, low), mul(x >> 16, weights >> 16));
 #endif
 }
+#if defined(__SSE2__)
+inline V joined(const __m128i* whole) {
+  return (V)whole[0];
+}
+#endif
+
 inline constexpr ByteDots byte_dot_kind = ByteDots::halves;
 inline V dot4(V sum, V, V) {
   return sum;

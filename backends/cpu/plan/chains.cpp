@@ -33,6 +33,35 @@ class Scratch {
   std::size_t used_ = 0;
 };
 
+Combine combine_of(ChainCode code) {
+  switch (code) {
+    case ChainCode::add:
+      return Combine::add;
+    case ChainCode::subtract:
+      return Combine::subtract;
+    case ChainCode::multiply:
+      return Combine::multiply;
+    case ChainCode::less:
+    case ChainCode::less_equal:
+    case ChainCode::equal:
+    case ChainCode::not_equal:
+    case ChainCode::select:
+    case ChainCode::clamp:
+    case ChainCode::leaky:
+    case ChainCode::shift:
+    case ChainCode::shift_even:
+    case ChainCode::requantize:
+    case ChainCode::lookup:
+      return Combine::none;
+  }
+  return Combine::none;
+}
+
+/// Whether the operation has one operand.
+bool is_unary(ChainCode code) {
+  return combine_of(code) == Combine::none && code >= ChainCode::clamp;
+}
+
 }  // namespace
 
 bool Planner::is_waiting(const Tensor& tensor) const {
@@ -89,9 +118,40 @@ bool Planner::join_chain(Context& context, int id, ChainOp op, const std::vector
   return true;
 }
 
+/// A node that changes no value is another name of what it reads.
+void Planner::pass_through(Context& context, int id) {
+  const int input = context.network.nodes[static_cast<std::size_t>(id)].inputs[0];
+  context.tensors[static_cast<std::size_t>(id)] = input_of(context, id);
+  for (WaitingOp& op : waiting_) {
+    Base& base = bases_[static_cast<std::size_t>(op.base)];
+    if (base.node != input || context.uses[static_cast<std::size_t>(input)] != 1) continue;
+    base.node = id;
+    op.readers = context.uses[static_cast<std::size_t>(id)];
+  }
+}
+
+/// Sums, differences and products that only the next operation reads are computed with it.
+void Planner::combine_operations(std::vector<WaitingOp>& ops) {
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (!is_unary(ops[i].op.code)) continue;
+    const auto from = std::find_if(ops.begin(), ops.begin() + static_cast<std::ptrdiff_t>(i), [&](const WaitingOp& op) {
+      return op.base == ops[i].inputs[0].base;
+    });
+    if (from == ops.begin() + static_cast<std::ptrdiff_t>(i) || from->count != ops[i].count) continue;
+    const Combine combine = combine_of(from->op.code);
+    if (combine == Combine::none || from->readers != 1 || !ops[i].inputs[0].direct) continue;
+    ops[i].op.combine = combine;
+    ops[i].inputs = from->inputs;
+    bases_[static_cast<std::size_t>(from->base)].waits = false;
+    ops.erase(from);
+    --i;
+  }
+}
+
 void Planner::flush_chains() {
   std::vector<WaitingOp> waiting = std::move(waiting_);
   waiting_.clear();
+  combine_operations(waiting);
   for (std::size_t begin = 0; begin < waiting.size();) {
     std::size_t end = begin + 1;
     while (end < waiting.size() && waiting[end].count == waiting[begin].count) ++end;

@@ -155,6 +155,10 @@ bool is_narrow(const RequantizeEntry& p, Interval x) {
          small(x.high * p.multiplier);
 }
 
+bool changes_nothing(const RequantizeEntry& p) {
+  return p.multiplier == 1 && p.offset == 0 && p.shift == 0 && p.zero_point == 0;
+}
+
 }  // namespace
 
 void Planner::plan_requantize(Context& context, int id, const network::Requantize& r) {
@@ -182,6 +186,10 @@ void Planner::plan_requantize(Context& context, int id, const network::Requantiz
   for (std::size_t i = 0; i < entry.size() && step.narrow; ++i)
     step.narrow = is_narrow(entries[entry[i]], in[i]);
   step.uniform = entries.size() == 1;
+  const Interval before = network::hull(in);
+  if (step.uniform && changes_nothing(entries[0]) && before.low >= bounds.low && before.high <= bounds.high) {
+    return pass_through(context, id);
+  }
   if (step.uniform && step.narrow && chain_requantize(context, id, entries[0], bounds)) return;
   bool in_64 = false, out_64 = false;
   step.rows = unary(context, id, in_64, out_64);

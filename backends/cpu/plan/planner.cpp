@@ -61,13 +61,12 @@ Plan Planner::plan(const network::Network& network, const network::Ranges& range
     inputs.push_back(
         whole(input_base(static_cast<int>(inputs.size()), node.type, ranges[static_cast<std::size_t>(id)])));
   }
-  plan_nodes(network, ranges, std::move(inputs), true);
+  Context context = make_context(network, ranges, std::move(inputs));
+  plan_nodes(context, true);
   plan_.reuse_rows();
   plan_.nest_loops();
   return std::move(plan_);
 }
-
-namespace {
 
 bool is_layout(const network::Operation& operation) {
   using namespace network;
@@ -75,6 +74,8 @@ bool is_layout(const network::Operation& operation) {
          std::holds_alternative<Slice>(operation) || std::holds_alternative<Concat>(operation) ||
          std::holds_alternative<Pad>(operation) || std::holds_alternative<Resize>(operation);
 }
+
+namespace {
 
 bool reads_packed(const network::Operation& operation) {
   if (const auto* pool = std::get_if<network::Pool>(&operation)) return pool->kind == network::PoolKind::max;
@@ -84,8 +85,8 @@ bool reads_packed(const network::Operation& operation) {
 
 }  // namespace
 
-std::vector<Tensor> Planner::plan_nodes(const network::Network& network, const network::Ranges& ranges,
-                                        std::vector<Tensor> inputs, bool top) {
+Planner::Context Planner::make_context(const network::Network& network, const network::Ranges& ranges,
+                                       std::vector<Tensor> inputs) {
   const std::size_t count = network.nodes.size();
   Context context{network,
                   ranges,
@@ -106,9 +107,13 @@ std::vector<Tensor> Planner::plan_nodes(const network::Network& network, const n
   for (std::size_t i = 0; i < input_ids.size(); ++i) {
     context.tensors[static_cast<std::size_t>(input_ids[i])] = std::move(inputs[i]);
   }
+  return context;
+}
+
+std::vector<Tensor> Planner::plan_nodes(Context& context, bool top) {
   std::vector<Tensor> outputs;
-  for (std::size_t i = 0; i < count; ++i) {
-    const Node& node = network.nodes[i];
+  for (std::size_t i = 0; i < context.network.nodes.size(); ++i) {
+    const Node& node = context.network.nodes[i];
     if (std::holds_alternative<network::Output>(node.operation)) {
       const Tensor& tensor = context.tensors[static_cast<std::size_t>(node.inputs[0])];
       if (top) plan_output(tensor, node.type, static_cast<std::uint32_t>(outputs.size()));

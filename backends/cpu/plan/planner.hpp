@@ -65,6 +65,9 @@ network::Interval overflow_bounds(network::Type type, network::Overflow overflow
 /// Which of `entries` an attribute list has for an element of a tensor: all, along `axis`, or each its own.
 std::uint32_t entry_of(std::size_t element, std::size_t entries, const network::Shape& shape, int axis);
 
+/// Whether a node only rearranges elements.
+bool is_layout(const network::Operation& operation);
+
 /// The single node that reads `id` as its first input, else -1.
 int only_reader(const network::Network& network, const std::vector<int>& uses, int id);
 
@@ -85,8 +88,9 @@ class Planner {
   };
 
   // planner.cpp: the walk over the nodes
-  std::vector<Tensor> plan_nodes(const network::Network& network, const network::Ranges& ranges,
-                                 std::vector<Tensor> inputs, bool top);
+  static Context make_context(const network::Network& network, const network::Ranges& ranges,
+                              std::vector<Tensor> inputs);
+  std::vector<Tensor> plan_nodes(Context& context, bool top);
   void plan_node(Context& context, int id);
   void plan_output(const Tensor& tensor, network::Type type, std::uint32_t port);
 
@@ -149,6 +153,8 @@ class Planner {
   bool join_chain(Context& context, int id, ChainOp op, const std::vector<Tensor>& inputs);
   bool chain_requantize(Context& context, int id, const RequantizeEntry& p, network::Interval bounds);
   bool chain_lookup(Context& context, int id, const network::Lookup& lookup);
+  void pass_through(Context& context, int id);
+  void combine_operations(std::vector<WaitingOp>& ops);
   void flush_chains();
   void emit_chain(const std::vector<WaitingOp>& chain);
   Row constant_block(std::int64_t value, Row rows);
@@ -169,6 +175,7 @@ class Planner {
   void emit_copy(const std::vector<Row>& in, bool in_moves, const std::vector<Row>& out, bool out_moves,
                  std::size_t count);
   std::vector<Row> rows_as(const Tensor& tensor, bool want_64);
+  static bool reads_input(const Context& body, network::NodeId input);
   void plan_recurrent(Context& context, int id, const network::Recurrent& recurrent);
 
   // products.cpp: dense and conv
@@ -194,11 +201,15 @@ class Planner {
   WeightLanes weight_lanes(const Matrix& matrix, const Lanes& lanes) const;
   std::int32_t folded_bias(const Matrix& matrix, const Lanes& lanes, std::uint32_t output) const;
   void plan_products(Context& context, int id, std::vector<Matrix> matrices);
+  void emit_product(const Matrix& matrix, const Lanes& lanes, const PackedWeights& packed, Form out_form,
+                    const std::vector<std::int32_t>& bias, const std::vector<Row>& out,
+                    const Epilogue& epilogue, Row sums = no_row, std::uint32_t sums_of_steps = 0);
   void plan_sums(Context& context, int id, const std::vector<Matrix>& matrices);
   void drop_zeros(Matrix& matrix) const;
   bool choose_form(const Matrix& matrix, Form& form) const;
   bool lanes_of_producer(const Matrix& matrix, Form form, Lanes& lanes);
   bool match_pixel(const Matrix& matrix, const Tensor& pixel, const Lanes& lanes, std::vector<Row>& rows);
+  Lanes lanes_to_pack(const Matrix& matrix, Form form) const;
   void pack_lanes(const Matrix& matrix, Form form, Lanes& lanes);
 
   // epilogues.cpp
@@ -219,6 +230,27 @@ class Planner {
   void order_outputs(const Context& context, const Ending& ending, Matrix& matrix) const;
   Epilogue make_epilogue(const Context& context, const Ending& ending, const Matrix& matrix,
                          std::vector<std::int32_t>& bias, std::uint32_t padded);
+
+  // joined_products.cpp: products of a loop's body
+  struct EarlyProduct {
+    int node;
+    Ending ending;
+    Matrix matrix;
+  };
+  struct JoinedProduct {
+    std::vector<EarlyProduct> products;  // none: nothing to join
+    Matrix own;                          // what the states contribute
+    Epilogue epilogue{};
+    Row sums = no_row;  // what the slices contribute, of the first iteration
+  };
+  std::vector<EarlyProduct> early_products(Context& body);
+  static void keep_alike(const Context& body, std::vector<EarlyProduct>& products);
+  std::uint32_t padded_outputs(const EarlyProduct& product) const;
+  Matrix joined_matrix(const std::vector<EarlyProduct>& products, const Tensor& elements) const;
+  Epilogue joined_epilogue(const Context& body, const std::vector<EarlyProduct>& products,
+                           std::vector<std::int32_t>& bias);
+  JoinedProduct join_products(Context& body, const Tensor& sequence, int slice, std::size_t steps);
+  void emit_joined(Context& body, const JoinedProduct& joined);
 
   const Kernels& kernels_;
   Layout layout_;

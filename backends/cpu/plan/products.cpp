@@ -206,10 +206,10 @@ bool Planner::match_pixel(const Matrix& matrix, const Tensor& pixel, const Lanes
   return true;
 }
 
-/// Makes lanes from wide rows or straight from the input, `run` elements side by side.
-void Planner::pack_lanes(const Matrix& matrix, Form form, Lanes& lanes) {
+/// Lanes without rows: `run` elements side by side, straight from the input or from wide rows.
+Planner::Lanes Planner::lanes_to_pack(const Matrix& matrix, Form form) const {
   const auto parts = static_cast<std::uint32_t>(parts_of(form));
-  lanes = Lanes{};
+  Lanes lanes;
   lanes.form = form;
   for (std::uint32_t start = 0; start < matrix.depth; start += matrix.run) {
     for (std::uint32_t i = 0; i < matrix.run; i += parts) {
@@ -219,15 +219,8 @@ void Planner::pack_lanes(const Matrix& matrix, Form form, Lanes& lanes) {
       ++lanes.depth;
     }
   }
-  if (form == Form::wide) {
-    Tensor all;
-    for (const Tensor& pixel : matrix.pixels) {
-      for (const Element& e : pixel) all.push_back(e.base >= 0 ? e : constant(matrix.pad_value));
-    }
-    lanes.offset.assign(lanes.element.size(), 0);
-    lanes.rows = rows_of(all, false);
-    return;
-  }
+  lanes.offset.assign(lanes.element.size(), 0);
+  if (form == Form::wide) return lanes;
   Interval in{matrix.pad_value, matrix.pad_value};
   bool first = true;
   const Base* input = nullptr;
@@ -249,7 +242,20 @@ void Planner::pack_lanes(const Matrix& matrix, Form form, Lanes& lanes) {
     if (in.low - direct >= low && in.high - direct < low + span) offset = direct;
   }
   lanes.offset.assign(lanes.element.size(), offset);
-  const Element pad = padded ? constant(matrix.pad_value) : no_element;
+  return lanes;
+}
+
+void Planner::pack_lanes(const Matrix& matrix, Form form, Lanes& lanes) {
+  const auto parts = static_cast<std::uint32_t>(parts_of(form));
+  lanes = lanes_to_pack(matrix, form);
+  if (form == Form::wide) {
+    Tensor all;
+    for (const Tensor& pixel : matrix.pixels) {
+      for (const Element& e : pixel) all.push_back(e.base >= 0 ? e : constant(matrix.pad_value));
+    }
+    lanes.rows = rows_of(all, false);
+    return;
+  }
   std::vector<std::array<Element, 4>> groups;
   for (const Tensor& pixel : matrix.pixels) {
     for (std::uint32_t lane = 0; lane < lanes.depth; ++lane) {
@@ -258,12 +264,12 @@ void Planner::pack_lanes(const Matrix& matrix, Form form, Lanes& lanes) {
         const int index = lanes.element[lane * parts + part];
         if (index < 0) continue;
         const Element e = pixel[static_cast<std::size_t>(index)];
-        group[part] = e.base >= 0 ? e : pad;
+        group[part] = e.base >= 0 ? e : constant(matrix.pad_value);
       }
       groups.push_back(group);
     }
   }
-  lanes.rows = packed_rows(groups, form, offset);
+  lanes.rows = packed_rows(groups, form, lanes.offset[0]);
 }
 
 /// Elements that no output weighs take no lane.
@@ -367,8 +373,10 @@ void Planner::plan_products(Context& context, int id, std::vector<Matrix> matric
       pack_lanes(matrix, forms[m], lanes);
 
     const std::uint32_t blocks = (matrix.outputs + block - 1) / block;
-    const auto pack = layout_ == Layout::single ? pack_for_single : pack_for_tiles;
-    const PackedWeights packed = pack(weight_lanes(matrix, lanes), block, kernels_.byte_dots);
+    const WeightLanes of_lanes = weight_lanes(matrix, lanes);
+    const PackedWeights packed = layout_ == Layout::single
+                                     ? pack_for_single(of_lanes, block, kernels_.byte_dots)
+                                     : pack_for_tiles(of_lanes, block, kernels_.byte_dots);
     std::vector<std::int32_t> bias(std::size_t{blocks} * block, 0);
     for (std::uint32_t o = 0; o < matrix.outputs; ++o) bias[o] = folded_bias(matrix, lanes, o);
     // Single events are stored by whole blocks, and not always in the order of pixels.
@@ -388,17 +396,39 @@ void Planner::plan_products(Context& context, int id, std::vector<Matrix> matric
       }
     }
     const Epilogue epilogue = make_epilogue(context, ending, matrix, bias, blocks * block);
-    emit(Kind::product,
-         Product{matrix.outputs, blocks, pixels, lanes.depth, forms[m], packed.dots, ending.form,
-                 plan_.keep_rows(lanes.rows), packed.uniform, plan_.keep(packed.begin),
-                 plan_.keep(packed.lane), plan_.keep(packed.weights), plan_.keep(packed.rest), packed.segment,
-                 plan_.keep(packed.segment_begin), plan_.keep(packed.segment_end), plan_.keep(bias),
-                 plan_.keep_rows(out), epilogue});
+    emit_product(matrix, lanes, packed, ending.form, bias, out, epilogue);
   }
   bases_.push_back(std::move(result));
   context.tensors[result_node] = whole(static_cast<int>(bases_.size()) - 1);
   context.done[result_node] = true;
   if (ending.rounding >= 0) context.done[static_cast<std::size_t>(ending.rounding)] = true;
+}
+
+void Planner::emit_product(const Matrix& matrix, const Lanes& lanes, const PackedWeights& packed,
+                           Form out_form, const std::vector<std::int32_t>& bias, const std::vector<Row>& out,
+                           const Epilogue& epilogue, Row sums, std::uint32_t sums_of_steps) {
+  const std::uint32_t block = layout_ == Layout::single ? kernels_.block_single : kernels_.block_tile;
+  emit(Kind::product, Product{matrix.outputs,
+                              (matrix.outputs + block - 1) / block,
+                              static_cast<std::uint32_t>(matrix.pixels.size()),
+                              lanes.depth,
+                              lanes.form,
+                              packed.dots,
+                              out_form,
+                              plan_.keep_rows(lanes.rows),
+                              packed.uniform,
+                              plan_.keep(packed.begin),
+                              plan_.keep(packed.lane),
+                              plan_.keep(packed.weights),
+                              plan_.keep(packed.rest),
+                              packed.segment,
+                              plan_.keep(packed.segment_begin),
+                              plan_.keep(packed.segment_end),
+                              plan_.keep(bias),
+                              sums == no_row ? nullptr : plan_.keep_rows({sums}),
+                              sums_of_steps,
+                              plan_.keep_rows(out),
+                              epilogue});
 }
 
 /// The general case: each result its own list of rows and weights, zero weights left out.

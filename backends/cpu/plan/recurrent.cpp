@@ -46,6 +46,21 @@ std::vector<Row> Planner::rows_as(const Tensor& tensor, bool want_64) {
   return rows_of(whole(base), false);
 }
 
+/// Whether a node that is still to be planned reads elements of an input, rearranged or not.
+bool Planner::reads_input(const Context& body, network::NodeId input) {
+  std::vector<bool> carries(body.network.nodes.size(), false);
+  carries[static_cast<std::size_t>(input)] = true;
+  for (std::size_t i = 0; i < body.network.nodes.size(); ++i) {
+    if (body.done[i]) continue;
+    const Node& node = body.network.nodes[i];
+    const bool reads = std::any_of(node.inputs.begin(), node.inputs.end(),
+                                   [&](network::NodeId from) { return carries[static_cast<std::size_t>(from)]; });
+    if (reads && !is_layout(node.operation)) return true;
+    carries[i] = carries[i] || reads;
+  }
+  return false;
+}
+
 void Planner::plan_recurrent(Context& context, int id, const network::Recurrent& recurrent) {
   const auto at = static_cast<std::size_t>(id);
   const Node& node = context.network.nodes[at];
@@ -57,7 +72,6 @@ void Planner::plan_recurrent(Context& context, int id, const network::Recurrent&
   const auto range_of_input = [&](std::size_t i) { return ranges[static_cast<std::size_t>(inputs[i])]; };
 
   const bool slice_64 = any_64(sequence);
-  const std::vector<Row> sequence_rows = both_halves(rows_of(sequence, slice_64), slice_64);
   std::vector<Tensor> body_inputs{{}};
   std::vector<std::vector<Row>> state_rows;
   std::vector<bool> state_64;
@@ -70,6 +84,13 @@ void Planner::plan_recurrent(Context& context, int id, const network::Recurrent&
     emit_copy(rows, false, state_rows.back(), false, rows.size());
   }
   flush_chains();
+  const int slice = new_base(range_of_input(0), slice_64);
+  body_inputs[0] = whole(slice);
+  Context body = make_context(*recurrent.body, ranges, std::move(body_inputs));
+  const JoinedProduct joined = join_products(body, sequence, slice, steps);
+  const bool slices_are_read = reads_input(body, inputs[0]);
+  std::vector<Row> sequence_rows;
+  if (slices_are_read) sequence_rows = both_halves(rows_of(sequence, slice_64), slice_64);
 
   const auto emitted = static_cast<std::size_t>(recurrent.emit);
   const bool result_64 = state_64[emitted];
@@ -83,10 +104,12 @@ void Planner::plan_recurrent(Context& context, int id, const network::Recurrent&
   plan_.steps.push_back({functions_[static_cast<std::size_t>(Kind::loop)], loop});
   const std::size_t begin = plan_.steps.size();
 
-  body_inputs[0] = whole(new_base(range_of_input(0), slice_64));
-  const std::vector<Row> slice_rows = both_halves(bases_.back().wide, slice_64);
-  emit_copy(sequence_rows, true, slice_rows, false, slice_rows.size());
-  const std::vector<Tensor> outputs = plan_nodes(*recurrent.body, ranges, std::move(body_inputs), false);
+  emit_joined(body, joined);
+  if (slices_are_read) {
+    const std::vector<Row> slice_rows = both_halves(bases_[static_cast<std::size_t>(slice)].wide, slice_64);
+    emit_copy(sequence_rows, true, slice_rows, false, slice_rows.size());
+  }
+  const std::vector<Tensor> outputs = plan_nodes(body, false);
   // A new state may be another's old one: all are read before the first is written.
   std::vector<std::vector<Row>> new_states;
   for (std::size_t i = 0; i < outputs.size(); ++i) {

@@ -220,11 +220,11 @@ PackedWeights pack_for_tiles(const WeightLanes& lanes, std::uint32_t block, Byte
   return of_twins < of_halves ? twins : halves;
 }
 
-PackedWeights pack_for_single(const WeightLanes& lanes, std::uint32_t block, ByteDots able) {
+PackedWeights pack_for_single(const WeightLanes& lanes, std::uint32_t block, ByteDots able, bool uniform) {
   const bool apart = lanes.form == Form::bytes && able != ByteDots::exact;
   PackedWeights lists = pack_lists(lanes, block, apart ? ByteDots::halves : ByteDots::exact);
   const std::size_t all = std::size_t{blocks_of(lanes, block)} * lanes.depth;
-  if (lists.lane.size() * 4 < all * 3) return lists;
+  if (!uniform && lists.lane.size() * 4 < all * 3) return lists;
   if (apart && able == ByteDots::pairs) {
     const std::uint32_t segment = longest_segment(lanes, block);
     if (segment > 1) {
