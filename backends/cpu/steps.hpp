@@ -65,9 +65,10 @@ struct Elementwise {
 /// Bytes of an operand that a chain works on at a time: four rows of a tile, or 128 elements of an event.
 inline constexpr std::uint32_t chain_block_bytes = 512;
 
-/// shift: (a + plus) >> shift; shift_even: t = a + offset, (t + plus + ((t >> shift) & 1)) >> shift;
-/// requantize: see RequantizeEntry; all three and clamp end between low and high. select: a != 0 ? b : c.
-/// leaky: a * multiplier where a >= 0. lookup: table[a + offset, held between 0 and high].
+/// shift: (a + plus) >> shift; shift_even: t = a + plus, (t + ((t >> shift) & 1)) >> shift, where plus
+/// includes half of the last bit that stays, less one; requantize: see RequantizeEntry; all three and clamp
+/// end between low and high. select: a != 0 ? b : c. leaky: a * multiplier where a >= 0. lookup: table[a +
+/// offset, held between 0 and high].
 enum class ChainCode : std::uint8_t {
   add,
   subtract,
@@ -85,8 +86,9 @@ enum class ChainCode : std::uint8_t {
   lookup,
 };
 
-/// What a clamp, shift, requantize or lookup works on: a, or what a and b give together.
-enum class Combine : std::uint8_t { none, add, subtract, multiply };
+/// What a clamp, shift, requantize or lookup works on: a, or what a and b give together, or (a + b) * c or
+/// (a - b) * c.
+enum class Combine : std::uint8_t { none, add, subtract, multiply, add_multiply, subtract_multiply };
 
 /// One operation of a chain. Operands begin at a row; where they move, each block has the rows that follow
 /// those of the block before, else (intermediate results and constants) all blocks use the same.
@@ -323,7 +325,7 @@ struct Epilogue {
   const std::int32_t* add;         // zero point minus the stored form's offset
   std::int32_t low;                // bounds of what is stored
   std::int32_t high;
-  const std::int32_t* lows;        // the same of each output, where they differ; else null
+  const std::int32_t* lows;  // the same of each output, where they differ; else null
   const std::int32_t* highs;
   std::int32_t low_bytes;  // the same in each byte, where bytes are stored
   std::int32_t high_bytes;

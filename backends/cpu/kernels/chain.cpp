@@ -1,4 +1,4 @@
-#include "backends/cpu/kernels/kernel.hpp"
+#include "backends/cpu/kernels/epilogue.hpp"
 #include "backends/cpu/kernels/look_up.hpp"
 
 // Elementwise operations on blocks of 512 bytes, one operation after the other.
@@ -69,6 +69,10 @@ inline void each(const Block<E>& block, Op op) {
       return each_2(block, [&](V a, V b) { return op(sub(a, b)); });
     case Combine::multiply:
       return each_2(block, [&](V a, V b) { return op(mul(a, b)); });
+    case Combine::add_multiply:
+      return each_3(block, [&](V a, V b, V c) { return op(mul(add(a, b), c)); });
+    case Combine::subtract_multiply:
+      return each_3(block, [&](V a, V b, V c) { return op(mul(sub(a, b), c)); });
   }
 }
 
@@ -89,12 +93,8 @@ inline void requantized(const ChainOp& op, const Block<E>& o) {
 template <int E>
 inline void shifted_to_even(const ChainOp& op, const Block<E>& o) {
   const V low = set1(op.low), high = set1(op.high), shift = set1(op.shift), plus = set1(op.plus);
-  const V offset = set1(op.offset), one = set1(1);
-  each(o, [&](V x) {
-    const V moved = add(x, offset);
-    const V odd = bit_and(shift_right(moved, shift), one);
-    return held(shift_right(add(add(moved, plus), odd), shift), low, high);
-  });
+  const V one = set1(1);
+  each(o, [&](V x) { return held(round_to_even(add(x, plus), shift, one), low, high); });
 }
 
 template <int E>

@@ -101,10 +101,11 @@ inline bool shifts_uniformly_to_bytes(const Product& p) {
   return e.finish == Finish::shift && e.uniform && !e.adds && !e.negative && p.out_form == Form::bytes;
 }
 
-/// What the layers of a loop are: shifts and bounds of their own for each output.
+/// What the layers of a loop are: one shift for all outputs, bounds of their own.
 inline bool shifts_within_bounds(const Product& p) {
   const Epilogue& e = p.epilogue;
-  return e.finish == Finish::shift && e.lows != nullptr && !e.adds && !e.negative && p.out_form == Form::wide;
+  return e.finish == Finish::shift && e.uniform && e.lows != nullptr && !e.adds && !e.negative &&
+         p.out_form == Form::wide;
 }
 
 template <bool Odd>

@@ -38,6 +38,21 @@ struct UnsignedOf<std::int64_t> {
 template <class T>
 using Unsigned = typename UnsignedOf<T>::type;
 
+template <int N>
+struct Number {
+  static constexpr int value = N;
+};
+
+/// Calls `each(Number<0>{})` to `each(Number<N - 1>{})`, written out: what is indexed by constants stays in
+/// registers.
+template <int N, class Each>
+[[gnu::always_inline]] inline void repeat(const Each& each) {
+  if constexpr (N > 0) {
+    repeat<N - 1>(each);
+    each(Number<N - 1>{});
+  }
+}
+
 /// Calls `each(i, lanes)` for the elements of an elementwise step: one after the other with E lanes, or,
 /// where single events lie side by side, once with as many lanes as there are elements.
 template <int E, class Each>

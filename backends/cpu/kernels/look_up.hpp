@@ -17,8 +17,8 @@ inline __m128i four_entries(const std::int32_t* table, const std::int32_t* lanes
 }
 #endif
 
-/// Replaces `count` indices, each inside the table, by its entries, a whole vector at a time: what lies behind
-/// them must be indices too. Stored as they are read again, which is faster than in parts.
+/// Replaces `count` indices, each inside the table, by its entries, a whole vector at a time: what lies
+/// behind them must be indices too. Stored as they are read again, which is faster than in parts.
 inline void look_up(const std::int32_t* table, std::int32_t* lanes, int count) {
   for (int i = 0; i < count; i += vector_lanes) {
 #if defined(__SSE2__)

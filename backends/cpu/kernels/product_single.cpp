@@ -5,11 +5,6 @@
 namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 namespace {
 
-template <int N>
-struct Number {
-  static constexpr int value = N;
-};
-
 inline V broadcast(const Frame& frame, Row r) {
   return set1(*row<1, std::int32_t>(frame, r));
 }
@@ -22,18 +17,18 @@ struct AnyFinish {
   void store_blocks(const Frame& frame, Row out, std::uint32_t block, const V* sums) const {
     for (int b = 0; b < Blocks; ++b) {
       const std::uint32_t output = (block + static_cast<std::uint32_t>(b)) * vector_lanes;
-      const V y = finish<Consecutive>(p.epilogue, output, sums[b]);
-      switch (p.out_form) {
-        case Form::wide:
-          store(row<1, std::int32_t>(frame, out + output), y);
-          break;
-        case Form::shorts:
-          store_shorts(row<1, std::int32_t>(frame, out + output / 2), y);
-          break;
-        case Form::bytes:
-          store_bytes(row<1, std::int32_t>(frame, out + output / 4), y);
-          break;
-      }
+      store_vector(frame, out, output, finish<Consecutive>(p.epilogue, output, sums[b]));
+    }
+  }
+
+  void store_vector(const Frame& frame, Row out, std::uint32_t output, V y) const {
+    switch (p.out_form) {
+      case Form::wide:
+        return store(row<1, std::int32_t>(frame, out + output), y);
+      case Form::shorts:
+        return store_shorts(row<1, std::int32_t>(frame, out + output / 2), y);
+      case Form::bytes:
+        return store_bytes(row<1, std::int32_t>(frame, out + output / 4), y);
     }
   }
 };
@@ -48,13 +43,13 @@ struct ShiftToBytes {
                                            const V* sums) const {
     const UniformShift<Odd> shift(p.epilogue);  // each time: the sums need the registers until now
     V y[Blocks];
-    for (int b = 0; b < Blocks; ++b) y[b] = shift.shifted(sums[b]);
+    repeat<Blocks>([&](auto b) __attribute__((always_inline)) { y[b.value] = shift.shifted(sums[b.value]); });
     const Row first = out + block * vector_lanes / 4;
     store_packed<Blocks>(row<1, std::int32_t>(frame, first), shift.bounded(pack_bytes<Blocks>(y)));
   }
 };
 
-/// Shifts to one lane each, with bounds of every output.
+/// One shift for all outputs, results in a lane each, with bounds of their own.
 template <bool Odd>
 struct ShiftToWide {
   const Product& p;
@@ -63,18 +58,13 @@ struct ShiftToWide {
   [[gnu::always_inline]] void store_blocks(const Frame& frame, Row out, std::uint32_t block,
                                            const V* sums) const {
     const Epilogue& e = p.epilogue;
+    const UniformShift<Odd> shift(e);
     auto* to = row<1, std::int32_t>(frame, out);
-    for (int b = 0; b < Blocks; ++b) {
-      const std::uint32_t output = (block + static_cast<std::uint32_t>(b)) * vector_lanes;
-      const V shift = load(e.shift + output);
-      V y;
-      if constexpr (Odd) {
-        y = round_to_even(sums[b], shift, load(e.mask + output));
-      } else {
-        y = shift_right(sums[b], shift);
-      }
+    repeat<Blocks>([&](auto b) __attribute__((always_inline)) {
+      const std::uint32_t output = (block + static_cast<std::uint32_t>(b.value)) * vector_lanes;
+      const V y = shift.shifted(sums[b.value]);
       store(to + output, min(max(y, load(e.lows + output)), load(e.highs + output)));
-    }
+    });
   }
 };
 
@@ -104,47 +94,56 @@ struct Group {
 
   [[gnu::always_inline]] void step(std::size_t k, V* sum) const {
     typename Dots::Input x[Pixels];
-    for (int i = 0; i < Pixels; ++i) x[i] = Dots::prepare(input(k, i));
+    repeat<Pixels>([&](auto i)
+                       __attribute__((always_inline)) { x[i.value] = Dots::prepare(input(k, i.value)); });
     const std::int32_t* of_step = weights.uniform + k * (Blocks * step_words);
-    for (int b = 0; b < Blocks; ++b) {
-      const auto w = Dots::weights(of_step + b * step_words);
-      for (int i = 0; i < Pixels; ++i) sum[i * Blocks + b] = Dots::dot(sum[i * Blocks + b], x[i], w);
-    }
+    repeat<Blocks>([&](auto b) __attribute__((always_inline)) {
+      const auto w = Dots::weights(of_step + b.value * step_words);
+      repeat<Pixels>([&](auto i) __attribute__((always_inline)) {
+        V& of_block = sum[i.value * Blocks + b.value];
+        of_block = Dots::dot(of_block, x[i.value], w);
+      });
+    });
   }
 
   [[gnu::always_inline]] void add_up(const std::int32_t* bias, V* total) const {
-    V sum[chains][results];
-    for (int r = 0; r < results; ++r) {
-      sum[0][r] = load(bias + r % Blocks * vector_lanes);
-      for (int chain = 1; chain < chains; ++chain) sum[chain][r] = zero();
-    }
+    V sum[chains * results];
+    repeat<results>([&](auto r) __attribute__((always_inline)) {
+      sum[r.value] = load(bias + r.value % Blocks * vector_lanes);
+    });
+    repeat<(chains - 1) * results>([&](auto r)
+                                       __attribute__((always_inline)) { sum[results + r.value] = zero(); });
     const std::size_t depth = p.depth;
     std::size_t k = 0;
     if constexpr (Dots::in_shorts) {
-      add_segments(sum[0]);
+      add_segments(sum);
     } else {
       for (; k + chains <= depth; k += chains) {
-        for (int chain = 0; chain < chains; ++chain) step(k + static_cast<std::size_t>(chain), sum[chain]);
+        repeat<chains>([&](auto chain) __attribute__((always_inline)) {
+          step(k + static_cast<std::size_t>(chain.value), sum + chain.value * results);
+        });
       }
-      for (; k < depth; ++k) step(k, sum[0]);
+      for (; k < depth; ++k) step(k, sum);
     }
-    if constexpr (Dots::has_rest) add_rest(sum[0]);
-    for (int r = 0; r < results; ++r) {
-      total[r] = sum[0][r];
-      for (int chain = 1; chain < chains; ++chain) total[r] = add(total[r], sum[chain][r]);
-    }
+    if constexpr (Dots::has_rest) add_rest(sum);
+    repeat<results>([&](auto r) __attribute__((always_inline)) {
+      total[r.value] = sum[r.value];
+      repeat<chains - 1>([&](auto chain) __attribute__((always_inline)) {
+        total[r.value] = add(total[r.value], sum[(chain.value + 1) * results + r.value]);
+      });
+    });
   }
 
   [[gnu::always_inline]] void add_rest(V* sum) const {
     for (std::size_t k = weights.rest_begin; k < weights.rest_end; k += Blocks) {
-      for (int b = 0; b < Blocks; ++b) {
-        const std::size_t step = k + static_cast<std::size_t>(b);
+      repeat<Blocks>([&](auto b) __attribute__((always_inline)) {
+        const std::size_t step = k + static_cast<std::size_t>(b.value);
         const auto w = Dots::weights(p.rest + step * step_words);
-        for (int i = 0; i < Pixels; ++i) {
-          const auto x = Dots::prepare(input(p.lane[step], i));
-          sum[i * Blocks + b] = Dots::dot(sum[i * Blocks + b], x, w);
-        }
-      }
+        repeat<Pixels>([&](auto i) __attribute__((always_inline)) {
+          V& of_block = sum[i.value * Blocks + b.value];
+          of_block = Dots::dot(of_block, Dots::prepare(input(p.lane[step], i.value)), w);
+        });
+      });
     }
   }
 
@@ -154,9 +153,11 @@ struct Group {
     for (std::size_t k = 0; k < depth;) {
       const std::size_t end = p.segment < depth - k ? k + p.segment : depth;
       V shorts[results];
-      for (int r = 0; r < results; ++r) shorts[r] = zero();
+      repeat<results>([&](auto r) __attribute__((always_inline)) { shorts[r.value] = zero(); });
       for (; k < end; ++k) step(k, shorts);
-      for (int r = 0; r < results; ++r) sum[r] = add_neighbours(sum[r], shorts[r]);
+      repeat<results>([&](auto r) __attribute__((always_inline)) {
+        sum[r.value] = add_neighbours(sum[r.value], shorts[r.value]);
+      });
     }
 #endif
   }
@@ -168,22 +169,21 @@ void uniform_product(const Product& p, const Frame& frame) {
   const Finisher finisher{p};
   const std::int32_t* weights = p.weights;
   const std::uint32_t* rest = p.begin;
-  const std::int32_t* bias =
-      p.sums == nullptr
-          ? p.bias
-          : row<1, std::int32_t>(frame, p.sums[0]) + frame.iteration * std::size_t{p.sums_of_steps};
+  const std::int32_t* bias = p.sums == nullptr ? p.bias
+                                               : row<1, std::int32_t>(frame, p.sums[0]) +
+                                                     frame.iteration * std::size_t{p.sums_of_steps};
   std::uint32_t block = 0;
-  const auto some_pixels = [&](auto blocks, auto pixels, std::uint32_t pixel) {
+  const auto some_pixels = [&](auto blocks, auto pixels, std::uint32_t pixel) __attribute__((noinline)) {
     constexpr int Blocks = decltype(blocks)::value;
     constexpr int Pixels = decltype(pixels)::value;
     V total[Blocks * Pixels];
     const Row* in = p.in + std::size_t{pixel} * p.depth;
     const Group<Dots, Blocks, Pixels> group{p, frame, in, {weights, rest[0], rest[1]}};
     group.add_up(bias + block * vector_lanes, total);
-    for (int i = 0; i < Pixels; ++i) {
-      finisher.template store_blocks<Blocks>(frame, p.out[pixel + static_cast<std::uint32_t>(i)], block,
-                                             total + i * Blocks);
-    }
+    repeat<Pixels>([&](auto i) __attribute__((always_inline)) {
+      finisher.template store_blocks<Blocks>(frame, p.out[pixel + static_cast<std::uint32_t>(i.value)], block,
+                                             total + i.value * Blocks);
+    });
   };
   const auto some_blocks = [&](auto blocks) {
     constexpr int Blocks = decltype(blocks)::value;

@@ -80,11 +80,14 @@ inline V odd_bytes(V x) {
   return x;
 }
 /// Four unsigned bytes times four signed ones, or two int16 times two, or one int32, added to each lane.
+/// Written out, because GCC 12 copies the sums to other registers and back around its own intrinsics.
 inline V dot4(V sum, V x, V weights) {
-  return _mm512_dpbusd_epi32(sum, x, weights);
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "vm"(weights));
+  return sum;
 }
 inline V dot2(V sum, V x, V weights) {
-  return _mm512_dpwssd_epi32(sum, x, weights);
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(x), "vm"(weights));
+  return sum;
 }
 /// See simd_avx2.hpp; here are registers enough, or vectors that the compiler cuts itself.
 inline void compute_now(V&, V&) {}

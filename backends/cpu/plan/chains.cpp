@@ -134,9 +134,8 @@ void Planner::pass_through(Context& context, int id) {
 void Planner::combine_operations(std::vector<WaitingOp>& ops) {
   for (std::size_t i = 0; i < ops.size(); ++i) {
     if (!is_unary(ops[i].op.code)) continue;
-    const auto from = std::find_if(ops.begin(), ops.begin() + static_cast<std::ptrdiff_t>(i), [&](const WaitingOp& op) {
-      return op.base == ops[i].inputs[0].base;
-    });
+    const auto from = std::find_if(ops.begin(), ops.begin() + static_cast<std::ptrdiff_t>(i),
+                                   [&](const WaitingOp& op) { return op.base == ops[i].inputs[0].base; });
     if (from == ops.begin() + static_cast<std::ptrdiff_t>(i) || from->count != ops[i].count) continue;
     const Combine combine = combine_of(from->op.code);
     if (combine == Combine::none || from->readers != 1 || !ops[i].inputs[0].direct) continue;
@@ -145,6 +144,29 @@ void Planner::combine_operations(std::vector<WaitingOp>& ops) {
     bases_[static_cast<std::size_t>(from->base)].waits = false;
     ops.erase(from);
     --i;
+  }
+  combine_factors(ops);
+}
+
+/// The same for sums and differences that are multiplied first.
+void Planner::combine_factors(std::vector<WaitingOp>& ops) {
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (ops[i].op.combine != Combine::multiply) continue;
+    for (const std::size_t factor : {0u, 1u}) {
+      const ChainInput in = ops[i].inputs[factor];
+      const auto end = ops.begin() + static_cast<std::ptrdiff_t>(i);
+      const auto from =
+          std::find_if(ops.begin(), end, [&](const WaitingOp& op) { return op.base == in.base; });
+      if (from == end || from->count != ops[i].count || from->readers != 1 || !in.direct) continue;
+      const Combine combine = combine_of(from->op.code);
+      if (combine != Combine::add && combine != Combine::subtract) continue;
+      ops[i].op.combine = combine == Combine::add ? Combine::add_multiply : Combine::subtract_multiply;
+      ops[i].inputs = {from->inputs[0], from->inputs[1], ops[i].inputs[1 - factor]};
+      bases_[static_cast<std::size_t>(from->base)].waits = false;
+      ops.erase(from);
+      --i;
+      break;
+    }
   }
 }
 
@@ -258,7 +280,7 @@ bool Planner::chain_requantize(Context& context, int id, const RequantizeEntry& 
   op.code = ChainCode::requantize;
   if (p.multiplier == 1 && p.if_negative == 0 && p.zero_point == 0) {
     op.code = p.if_odd != 0 ? ChainCode::shift_even : ChainCode::shift;
-    if (op.code == ChainCode::shift) op.plus += op.offset;
+    op.plus += op.offset;
     if (op.code == ChainCode::shift && op.shift == 0 && op.plus == 0) op.code = ChainCode::clamp;
   }
   return join_chain(context, id, op, {input_of(context, id)});

@@ -155,6 +155,7 @@ class Planner {
   bool chain_lookup(Context& context, int id, const network::Lookup& lookup);
   void pass_through(Context& context, int id);
   void combine_operations(std::vector<WaitingOp>& ops);
+  void combine_factors(std::vector<WaitingOp>& ops);
   void flush_chains();
   void emit_chain(const std::vector<WaitingOp>& chain);
   Row constant_block(std::int64_t value, Row rows);
@@ -237,20 +238,23 @@ class Planner {
     Ending ending;
     Matrix matrix;
   };
-  struct JoinedProduct {
-    std::vector<EarlyProduct> products;  // none: nothing to join
-    Matrix own;                          // what the states contribute
+  struct JoinedProducts {
+    std::vector<EarlyProduct> products;
+    std::uint32_t padded = 0;  // outputs of all, filled up to whole blocks
+    Matrix own;                // what the states contribute; depth 0: nothing
     Epilogue epilogue{};
-    Row sums = no_row;  // what the slices contribute, of the first iteration
+    Row hoisted = no_row;  // what the slices contribute: `padded` rows for each iteration
   };
   std::vector<EarlyProduct> early_products(Context& body);
   static void keep_alike(const Context& body, std::vector<EarlyProduct>& products);
-  std::uint32_t padded_outputs(const EarlyProduct& product) const;
   Matrix joined_matrix(const std::vector<EarlyProduct>& products, const Tensor& elements) const;
   Epilogue joined_epilogue(const Context& body, const std::vector<EarlyProduct>& products,
                            std::vector<std::int32_t>& bias);
-  JoinedProduct join_products(Context& body, const Tensor& sequence, int slice, std::size_t steps);
-  void emit_joined(Context& body, const JoinedProduct& joined);
+  std::vector<JoinedProducts> join_products(Context& body, const Tensor& sequence, int slice,
+                                            std::size_t steps);
+  bool join(Context& body, const Tensor& sequence, int slice, std::size_t steps, JoinedProducts& joined);
+  void emit_hoisted(const Matrix& hoisted, std::size_t steps, JoinedProducts& joined);
+  void emit_joined(Context& body, const JoinedProducts& joined, std::size_t steps);
 
   const Kernels& kernels_;
   Layout layout_;

@@ -53,8 +53,9 @@ bool Planner::reads_input(const Context& body, network::NodeId input) {
   for (std::size_t i = 0; i < body.network.nodes.size(); ++i) {
     if (body.done[i]) continue;
     const Node& node = body.network.nodes[i];
-    const bool reads = std::any_of(node.inputs.begin(), node.inputs.end(),
-                                   [&](network::NodeId from) { return carries[static_cast<std::size_t>(from)]; });
+    const bool reads = std::any_of(node.inputs.begin(), node.inputs.end(), [&](network::NodeId from) {
+      return carries[static_cast<std::size_t>(from)];
+    });
     if (reads && !is_layout(node.operation)) return true;
     carries[i] = carries[i] || reads;
   }
@@ -87,7 +88,7 @@ void Planner::plan_recurrent(Context& context, int id, const network::Recurrent&
   const int slice = new_base(range_of_input(0), slice_64);
   body_inputs[0] = whole(slice);
   Context body = make_context(*recurrent.body, ranges, std::move(body_inputs));
-  const JoinedProduct joined = join_products(body, sequence, slice, steps);
+  const std::vector<JoinedProducts> all_joined = join_products(body, sequence, slice, steps);
   const bool slices_are_read = reads_input(body, inputs[0]);
   std::vector<Row> sequence_rows;
   if (slices_are_read) sequence_rows = both_halves(rows_of(sequence, slice_64), slice_64);
@@ -104,7 +105,7 @@ void Planner::plan_recurrent(Context& context, int id, const network::Recurrent&
   plan_.steps.push_back({functions_[static_cast<std::size_t>(Kind::loop)], loop});
   const std::size_t begin = plan_.steps.size();
 
-  emit_joined(body, joined);
+  for (const JoinedProducts& joined : all_joined) emit_joined(body, joined, steps);
   if (slices_are_read) {
     const std::vector<Row> slice_rows = both_halves(bases_[static_cast<std::size_t>(slice)].wide, slice_64);
     emit_copy(sequence_rows, true, slice_rows, false, slice_rows.size());

@@ -37,8 +37,8 @@ struct PackedWeights {
 /// For the kernels of tiles. `able`: what they can do with bytes; pairs: halves and twins as well.
 PackedWeights pack_for_tiles(const WeightLanes& lanes, std::uint32_t block, ByteDots able);
 
-/// For the kernels of single events. `able`: pairs: halves and widened as well. `uniform`: every block has all
-/// lanes, however many of its weights are zero.
+/// For the kernels of single events. `able`: pairs: halves and widened as well. `uniform`: every block has
+/// all lanes, however many of its weights are zero.
 PackedWeights pack_for_single(const WeightLanes& lanes, std::uint32_t block, ByteDots able,
                               bool uniform = false);
 

@@ -114,6 +114,39 @@ TEST(Recurrent, GatedUnitsOfManyWidths) {
   }
 }
 
+/// Products of the slice alone, of the states alone and of both, with and without a requantize behind them,
+/// in several roundings; sums and differences that are multiplied; a requantize that changes nothing.
+Network mixed_body(int inputs, int hidden) {
+  Body body("mixed");
+  const NodeId x = body.builder().input("x", {inputs}, byte_state);
+  const NodeId h = body.builder().input("h", {hidden}, byte_state);
+  const NodeId c = body.builder().input("c", {hidden}, byte_state);
+  const Type wide{true, 10, 0};
+  const NodeId of_x = body.quantized(body.dense(x, hidden), 5, wide);
+  const NodeId of_x_up = body.quantized(body.dense(x, hidden), 6, byte_state, Rounding::half_away);
+  const NodeId raw = body.add(Add{}, {body.dense(x, hidden), body.dense(h, hidden)});
+  const NodeId both = body.quantized(body.dense(body.add(Concat{0}, {h, x, c}), hidden), 7, wide);
+  const NodeId down = body.quantized(body.dense(c, hidden), 6, wide, Rounding::floor);
+  const NodeId alike = body.quantized(both, 0, {true, 16, 0});
+  const NodeId product = body.add(Multiply{}, {of_x_up, body.add(Subtract{}, {alike, of_x})});
+  const NodeId other = body.add(Multiply{}, {body.add(Add{}, {down, h}), of_x_up});
+  const NodeId sum =
+      body.add(Add{}, {body.quantized(product, 7, byte_state), body.quantized(other, 8, byte_state)});
+  body.builder().output("h_next", body.table(body.quantized(sum, 0, byte_state)));
+  const NodeId read_twice = body.add(Add{}, {sum, body.quantized(raw, 8, byte_state, Rounding::half_up)});
+  body.builder().output("c_next", body.quantized(read_twice, 0, byte_state));
+  return body.builder().finish();
+}
+
+TEST(Recurrent, ProductsOfSlicesAndStates) {
+  for (const int inputs : {1, 6}) {
+    for (const int hidden : {3, 16, 21}) {
+      expect_scan(mixed_body(inputs, hidden), 4, {inputs},
+                  {state({hidden}, byte_state), state({hidden}, byte_state)}, 0);
+    }
+  }
+}
+
 /// Each new state is another's old one: none may be written before all are read.
 TEST(Recurrent, StatesThatMoveOn) {
   Body body("delay");
