@@ -101,6 +101,13 @@ inline bool shifts_uniformly_to_bytes(const Product& p) {
   return e.finish == Finish::shift && e.uniform && !e.adds && !e.negative && p.out_form == Form::bytes;
 }
 
+/// What is looked up in tables: one shift and the same bounds for all outputs, results in a lane each.
+inline bool shifts_uniformly_to_lanes(const Product& p) {
+  const Epilogue& e = p.epilogue;
+  return e.finish == Finish::shift && e.uniform && e.lows == nullptr && !e.adds && !e.negative &&
+         p.out_form == Form::wide;
+}
+
 /// What the layers of a loop are: one shift for all outputs, bounds of their own.
 inline bool shifts_within_bounds(const Product& p) {
   const Epilogue& e = p.epilogue;

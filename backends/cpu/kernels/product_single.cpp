@@ -163,44 +163,56 @@ struct Group {
   }
 };
 
+/// Where the next group of blocks begins.
+struct Position {
+  const std::int32_t* weights;
+  const std::uint32_t* rest;
+  std::uint32_t block;
+};
+
+template <class Dots, class Finisher, int Blocks, int Pixels>
+[[gnu::always_inline]] inline void some_pixels(const Product& p, const Frame& frame, const std::int32_t* bias,
+                                               const Position& at, std::uint32_t pixel) {
+  V total[Blocks * Pixels];
+  const Row* in = p.in + std::size_t{pixel} * p.depth;
+  const Group<Dots, Blocks, Pixels> group{p, frame, in, {at.weights, at.rest[0], at.rest[1]}};
+  group.add_up(bias + at.block * vector_lanes, total);
+  const Finisher finisher{p};
+  repeat<Pixels>([&](auto i) __attribute__((always_inline)) {
+    finisher.template store_blocks<Blocks>(frame, p.out[pixel + static_cast<std::uint32_t>(i.value)],
+                                           at.block, total + i.value * Blocks);
+  });
+}
+
+/// Groups of so many blocks, as long as there are enough.
+template <class Dots, class Finisher, int Blocks>
+[[gnu::always_inline]] inline Position some_blocks(const Product& p, const Frame& frame,
+                                                   const std::int32_t* bias, Position at) {
+  constexpr int Pixels = Dots::results / Blocks < 4 ? Dots::results / Blocks : 4;
+  for (; at.block + Blocks <= p.blocks; at.block += Blocks) {
+    std::uint32_t pixel = 0;
+    if constexpr (Pixels > 1) {
+      for (; pixel + Pixels <= p.pixels; pixel += Pixels) {
+        some_pixels<Dots, Finisher, Blocks, Pixels>(p, frame, bias, at, pixel);
+      }
+    }
+    for (; pixel < p.pixels; ++pixel) some_pixels<Dots, Finisher, Blocks, 1>(p, frame, bias, at, pixel);
+    at.weights += std::size_t{p.depth} * (Blocks * Dots::words * vector_lanes);
+    ++at.rest;
+  }
+  return at;
+}
+
 /// Every block has all lanes. Blocks go four at a time, then two, then one, as the weights lie.
 template <class Dots, class Finisher>
-void uniform_product(const Product& p, const Frame& frame) {
-  const Finisher finisher{p};
-  const std::int32_t* weights = p.weights;
-  const std::uint32_t* rest = p.begin;
+[[gnu::noinline]] void uniform_product(const Product& p, const Frame& frame) {
   const std::int32_t* bias = p.sums == nullptr ? p.bias
                                                : row<1, std::int32_t>(frame, p.sums[0]) +
                                                      frame.iteration * std::size_t{p.sums_of_steps};
-  std::uint32_t block = 0;
-  const auto some_pixels = [&](auto blocks, auto pixels, std::uint32_t pixel) __attribute__((noinline)) {
-    constexpr int Blocks = decltype(blocks)::value;
-    constexpr int Pixels = decltype(pixels)::value;
-    V total[Blocks * Pixels];
-    const Row* in = p.in + std::size_t{pixel} * p.depth;
-    const Group<Dots, Blocks, Pixels> group{p, frame, in, {weights, rest[0], rest[1]}};
-    group.add_up(bias + block * vector_lanes, total);
-    repeat<Pixels>([&](auto i) __attribute__((always_inline)) {
-      finisher.template store_blocks<Blocks>(frame, p.out[pixel + static_cast<std::uint32_t>(i.value)], block,
-                                             total + i.value * Blocks);
-    });
-  };
-  const auto some_blocks = [&](auto blocks) {
-    constexpr int Blocks = decltype(blocks)::value;
-    constexpr int Pixels = Dots::results / Blocks < 4 ? Dots::results / Blocks : 4;
-    for (; block + Blocks <= p.blocks; block += Blocks) {
-      std::uint32_t pixel = 0;
-      if constexpr (Pixels > 1) {
-        for (; pixel + Pixels <= p.pixels; pixel += Pixels) some_pixels(blocks, Number<Pixels>{}, pixel);
-      }
-      for (; pixel < p.pixels; ++pixel) some_pixels(blocks, Number<1>{}, pixel);
-      weights += std::size_t{p.depth} * (Blocks * Dots::words * vector_lanes);
-      ++rest;
-    }
-  };
-  some_blocks(Number<4>{});
-  some_blocks(Number<2>{});
-  some_blocks(Number<1>{});
+  Position at{p.weights, p.begin, 0};
+  at = some_blocks<Dots, Finisher, 4>(p, frame, bias, at);
+  at = some_blocks<Dots, Finisher, 2>(p, frame, bias, at);
+  some_blocks<Dots, Finisher, 1>(p, frame, bias, at);
 }
 
 /// Blocks with lanes of their own: zero weights are left out.

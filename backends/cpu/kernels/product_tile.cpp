@@ -76,6 +76,24 @@ struct ShiftToBytes {
   }
 };
 
+/// One shift for all outputs, results in a lane each.
+template <bool Odd>
+struct ShiftToWide {
+  const Product& p;
+
+  void store_block(const Frame& frame, Row out, std::uint32_t output, int vector, const Sums& sum) const {
+    const UniformShift<Odd> shift(p.epilogue);
+    const V low = set1(p.epilogue.low);
+    const V high = set1(p.epilogue.high);
+    const std::uint32_t left = p.outputs - output;
+    for (std::uint32_t i = 0; i < block_outputs && i < left; ++i) {
+      for (int v = 0; v < vectors_together; ++v) {
+        store(lanes(frame, out + output + i, vector + v), min(max(shift.shifted(sum.of[v][i]), low), high));
+      }
+    }
+  }
+};
+
 /// One pixel's block: which steps it takes, and where it reads.
 struct Block {
   const Product& p;
@@ -209,6 +227,10 @@ void product(const Product& p, const Frame& frame) {
 
 void any_product(const void* data, const Frame& frame) {
   const auto& p = as<Product>(data);
+  if (shifts_uniformly_to_lanes(p)) {
+    if (p.epilogue.odd) return product<ShiftToWide<true>>(p, frame);
+    return product<ShiftToWide<false>>(p, frame);
+  }
   if (!shifts_uniformly_to_bytes(p)) return product<AnyFinish>(p, frame);
   if (p.epilogue.odd) return product<ShiftToBytes<true>>(p, frame);
   product<ShiftToBytes<false>>(p, frame);
