@@ -107,29 +107,44 @@ class OpenclProgram : public Program {
   Status run(std::size_t slot, std::size_t events) noexcept override {
     Status status = submit(slot, events);
     if (status != Status::ok) return status;
+    if (device_.is_cpu) return wait(batches_[slot]);
     while ((status = poll(slot)) == Status::pending) std::this_thread::yield();
     return status;
   }
 
  private:
+  /// Sleeps until the batch is done. A device on the processor itself wants the core that polling would take,
+  /// and what it runs cannot stop answering by itself; that it was late is found out afterwards.
+  Status wait(Batch& batch) const noexcept {
+    const cl_event done = batch.done.get();
+    const bool answered = clWaitForEvents(1, &done) == CL_SUCCESS;
+    batch.done.reset();
+    if (!answered) return Status::device_failed;
+    return Clock::now() - batch.started > hang_ ? Status::deadline_passed : Status::ok;
+  }
+
   std::string where() const { return "network " + network_.name + " on " + device_.name + ": "; }
 
-  /// One event for each work-item, where its tensors fit private memory; else a group for each event.
+  /// One event for each work-item, or on a processor a block of events, where the tensors fit private memory;
+  /// else a group for each event.
   void choose_form() {
     constexpr std::size_t gpu_private_bytes = 4 * 1024;
-    constexpr std::size_t cpu_private_bytes = 256 * 1024;
+    constexpr std::size_t cpu_private_bytes = 512 * 1024;  // of a thread's stack
     constexpr std::size_t gpu_items = 128;
     constexpr std::size_t cpu_items = 16;
     constexpr std::size_t groups_of_unit = 8;  // with scratch memory: enough to keep the device busy
     codegen::Options options;
-    options.form = codegen::suitable_form(network_, device_.is_cpu ? cpu_private_bytes : gpu_private_bytes);
+    options.form = device_.is_cpu ? codegen::suitable_form_for_vectors(network_, cpu_private_bytes)
+                                  : codegen::suitable_form(network_, gpu_private_bytes);
     options.packed_dots = device_.packed_dots;
     options.shared_bytes = device_.local_bytes;
     source_ = codegen::render(network_, codegen::opencl_c, options);
     const bool is_item = options.form == codegen::Form::item;
     local_items_ = std::min(device_.is_cpu ? cpu_items : gpu_items, device_.group_items);
     if (device_.is_cpu && !is_item) local_items_ = 1;
-    events_of_group_ = is_item ? local_items_ : 1;
+    events_of_group_ = is_item                                ? local_items_
+                       : options.form == codegen::Form::block ? codegen::block_events
+                                                              : 1;
     if (source_.scratch) most_groups_ = std::size_t{device_.units} * groups_of_unit;
     require_room();
   }

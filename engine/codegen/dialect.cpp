@@ -46,6 +46,35 @@ FUNCTION i32 dot4_u(i32 x, i32 w, i32 sum) {
 }
 )";
 
+/// What blocks of events compute with.
+constexpr const char* opencl_vectors = R"(
+/* an element of 16 events */
+typedef char16 i8x16;
+typedef uchar16 u8x16;
+typedef short16 i16x16;
+typedef ushort16 u16x16;
+typedef int16 i32x16;
+#define SHORTS(x) convert_short16(x)
+#define INTS(x) convert_int16(x)
+#define EVERY(x) ((i32x16)(x))
+#define larger(a, b) max(a, b)
+#define smaller(a, b) min(a, b)
+)";
+
+constexpr const char* host_vectors = R"(
+/* an element of 16 events */
+typedef i8 i8x16 __attribute__((vector_size(16)));
+typedef u8 u8x16 __attribute__((vector_size(16)));
+typedef i16 i16x16 __attribute__((vector_size(32)));
+typedef u16 u16x16 __attribute__((vector_size(32)));
+typedef i32 i32x16 __attribute__((vector_size(64)));
+#define SHORTS(x) __builtin_convertvector(x, i16x16)
+#define INTS(x) __builtin_convertvector(x, i32x16)
+#define EVERY(x) ((i32x16){0} + (x))
+FUNCTION i32x16 larger(i32x16 a, i32x16 b) { return (a & (a > b)) | (b & ~(a > b)); }
+FUNCTION i32x16 smaller(i32x16 a, i32x16 b) { return (a & (a < b)) | (b & ~(a < b)); }
+)";
+
 /// One work-item stands for a whole warp: it makes all 128 sums of a tile.
 constexpr const char* plain_tile = R"(
 /* A tile: 16 events by 8 outputs. x and w point to rows of words, `x_words` and `w_words` apart. */
@@ -113,6 +142,7 @@ typedef ulong u64;
 #define TABLE __constant
 )",
     .dot4 = opencl_dot4,
+    .vectors = opencl_vectors,
     .tile = plain_tile,
     .kernel = "__kernel void",
     .constant = "__constant",
@@ -144,6 +174,7 @@ typedef unsigned long u64;
 #define TABLE
 )",
     .dot4 = cuda_dot4,
+    .vectors = "",
     .tile = cuda_tile,
     .kernel = "extern \"C\" __global__ void",
     .constant = "static __constant__ const",
@@ -175,6 +206,7 @@ typedef unsigned long u64;
 #define TABLE
 )",
     .dot4 = plain_dot4,
+    .vectors = host_vectors,
     .tile = plain_tile,
     .kernel = "void",
     .constant = "static const",

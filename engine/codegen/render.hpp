@@ -15,7 +15,11 @@ namespace crible::codegen {
 enum class Form {
   item,   // a work-item for each event; tensors in private memory
   group,  // a work-group for each `events` events; tensors in the group's memory, or in scratch memory
+  block,  // a work-item for each `block_events` events; tensors in private memory, the events of an element
+          // side by side: what a processor's vector instructions want
 };
+
+inline constexpr int block_events = 16;
 
 struct Options {
   Form form = Form::item;
@@ -51,5 +55,9 @@ Source render(const network::Network& network, const Dialect& dialect, const Opt
 
 /// The form that suits a network: `item` where the tensors of an event fit `private_bytes`, else `group`.
 Form suitable_form(const network::Network& network, std::size_t private_bytes);
+
+/// The same for a processor with vector instructions: `block` where the tensors of a block fit, but for
+/// trees, which each event walks in its own way.
+Form suitable_form_for_vectors(const network::Network& network, std::size_t private_bytes);
 
 }  // namespace crible::codegen

@@ -6,6 +6,8 @@ namespace crible::codegen {
 using namespace network;
 
 void Renderer::reduce(Scope& scope, NodeId id, const Reduce& o) {
+  const bool by_vectors = has_vectors(scope, id) && !scope.wide_sum(id) && o.kind != ReduceKind::argmax;
+  if (by_vectors) return reduce_block(scope, id, o);
   const Node& node = scope.node(id);
   const NodeId x = node.inputs[0];
   const Shape& from = scope.node(x).shape;

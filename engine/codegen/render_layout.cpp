@@ -16,6 +16,7 @@ void Renderer::concat(Scope& scope, NodeId id, const Concat& o) {
     open_each(element_count(shape));
     code_.line("const i32 j = ", position(shape, strides, "i", start), ";");
     finish(scope, chain, read(scope, part, "i"), "j");
+    close_events();
     code_.close();
     start += strides[axis] * shape[axis];
   }

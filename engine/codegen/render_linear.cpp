@@ -41,13 +41,14 @@ bool Renderer::packable(Scope& scope, NodeId id, const Dense& o) {
 }
 
 void Renderer::dense(Scope& scope, NodeId id, const Dense& o) {
+  if (has_vectors(scope, id) && !scope.wide_sum(id)) return dense_block(scope, id, o);
   constexpr int tile_events = 16;
   const bool bytes_only = packable(scope, id, o);
   const bool one_row = static_cast<int>(element_count(scope.node(id).shape)) == o.outputs;
   const bool from_start = scope.place(scope.node(id).inputs[0]).base.empty();
   if (bytes_only && one_row && from_start && many_events() && options_.events % tile_events == 0) {
     dense_tiles(scope, id, o);
-  } else if (bytes_only && options_.packed_dots) {
+  } else if (bytes_only && options_.packed_dots && !is_block()) {
     dense_packed(scope, id, o);
   } else {
     dense_rows(scope, id, o);
@@ -146,38 +147,23 @@ void Renderer::window_loops(const Window& window, bool rows) {
   code_.line("const i32 q = column + b", step(window.dilation[last]), ";");
 }
 
-namespace {
-
-/// The window as text: where it starts for element i of the result, and where its taps are in the input.
-struct WindowText {
-  bool rows;
-  std::string row;
-  std::string column;
-  std::string inside;  // empty: always
-  std::string tap;     // behind "channel * size + "
-  int size;            // of a channel
-
-  WindowText(const Window& window, const Shape& from, const Shape& to) : rows(from.size() == 3) {
-    const std::size_t last = window.kernel.size() - 1;
-    const auto start = [](const std::string& output, int stride, int pad) {
-      return join(output, stride == 1 ? std::string() : join(" * ", stride),
-                  pad == 0 ? std::string() : join(" - ", pad));
-    };
-    if (rows) row = start(axis_index(to, 1, "i"), window.stride[0], window.pad_before[0]);
-    column = start(axis_index(to, to.size() - 1, "i"), window.stride[last], window.pad_before[last]);
-    const auto padded = [&](std::size_t axis) {
-      return window.pad_before[axis] + window.pad_after[axis] > 0;
-    };
-    if (rows && padded(0)) inside = join("r >= 0 && r < ", from[1]);
-    if (padded(last)) inside += join(inside.empty() ? "" : " && ", "q >= 0 && q < ", from.back());
-    tap = rows ? join("r * ", from.back(), " + q") : "q";
-    size = rows ? from[1] * from[2] : from[1];
-  }
-};
-
-}  // namespace
+WindowText::WindowText(const Window& window, const Shape& from, const Shape& to) : rows(from.size() == 3) {
+  const std::size_t last = window.kernel.size() - 1;
+  const auto start = [](const std::string& output, int stride, int pad) {
+    return join(output, stride == 1 ? std::string() : join(" * ", stride),
+                pad == 0 ? std::string() : join(" - ", pad));
+  };
+  if (rows) row = start(axis_index(to, 1, "i"), window.stride[0], window.pad_before[0]);
+  column = start(axis_index(to, to.size() - 1, "i"), window.stride[last], window.pad_before[last]);
+  const auto padded = [&](std::size_t axis) { return window.pad_before[axis] + window.pad_after[axis] > 0; };
+  if (rows && padded(0)) inside = join("r >= 0 && r < ", from[1]);
+  if (padded(last)) inside += join(inside.empty() ? "" : " && ", "q >= 0 && q < ", from.back());
+  tap = rows ? join("r * ", from.back(), " + q") : "q";
+  size = rows ? from[1] * from[2] : from[1];
+}
 
 void Renderer::conv(Scope& scope, NodeId id, const Conv& o) {
+  if (has_vectors(scope, id) && !scope.wide_sum(id)) return conv_block(scope, id, o);
   const Node& node = scope.node(id);
   const NodeId x = node.inputs[0];
   const Shape& from = scope.node(x).shape;
@@ -211,6 +197,7 @@ void Renderer::conv(Scope& scope, NodeId id, const Conv& o) {
 }
 
 void Renderer::pool(Scope& scope, NodeId id, const Pool& o) {
+  if (has_vectors(scope, id) && !scope.wide(id) && !scope.wide_sum(id)) return pool_block(scope, id, o);
   const Node& node = scope.node(id);
   const NodeId x = node.inputs[0];
   const WindowText window(o.window, scope.node(x).shape, node.shape);

@@ -58,7 +58,11 @@ Place Renderer::new_array(const std::string& wanted, Element element, std::size_
   // Rows of bytes are read as words, and by tiles: 16 bytes more, so that rows begin in different banks.
   if (is_byte) place.stride = (elements + word - 1) / word * word;
   if (is_byte && many_events()) place.stride = (elements + tile_depth - 1) / tile_depth * tile_depth + 16;
-  const std::size_t events = many_events() ? static_cast<std::size_t>(options_.events) : 1;
+  std::size_t events = many_events() ? static_cast<std::size_t>(options_.events) : 1;
+  if (is_block()) {
+    place.stride = elements;
+    events = block_events;
+  }
   const std::size_t size_bytes = place.stride * events * bytes(element);
   place.block = arena_.define(size_bytes);
   if (is_group()) {
@@ -66,18 +70,29 @@ Place Renderer::new_array(const std::string& wanted, Element element, std::size_
     const std::size_t offset = arena_.offset(place.block) / word;
     code_.line(space, name(element), "* const ", place.array, " = (", space, name(element), "*)(arena + ",
                offset, ");");
+  } else if (is_block()) {
+    code_.line("VECTORS ", name(element), " ", place.array, "[", place.stride, " * EVENTS];");
   } else {
     code_.line(is_byte ? "WORDS " : "", name(element), " ", place.array, "[", place.stride, "];");
   }
   return place;
 }
 
-std::string Renderer::at(const Place& place, std::string_view index) {
+std::string Renderer::element_of(const Place& place, std::string_view index) {
   if (place.block >= 0) arena_.use(place.block);
   std::string terms;
-  if (!place.table && many_events()) terms += join("e * ", place.stride, " + ");
   for (const auto& [variable, factor] : place.base) terms += join(variable, " * ", factor, " + ");
-  return join(place.array, "[", terms, index, "]");
+  return join(terms, index);
+}
+
+std::string Renderer::at(const Place& place, std::string_view index) {
+  const std::string element = element_of(place, index);
+  if (place.table) return join(place.array, "[", element, "]");
+  if (is_block()) {
+    if (place.block >= 0) return join(place.array, "[(", element, ") * EVENTS + e]");
+    return join(place.array, "[ROW(e) * ", place.stride, " + ", element, "]");
+  }
+  return join(place.array, "[", many_events() ? join("e * ", place.stride, " + ") : "", element, "]");
 }
 
 std::string Renderer::read(Scope& scope, NodeId id, std::string_view index) {
@@ -98,12 +113,22 @@ void Renderer::open_each(std::size_t count) {
     code_.open("for (i32 i = lane; i < ", count, "; i += lanes)");
   } else {
     code_.open("for (i32 i = 0; i < ", count, "; ++i)");
+    open_events();
   }
 }
 
 void Renderer::close_each() {
+  close_events();
   code_.close();
   end_step();
+}
+
+void Renderer::open_events() {
+  if (is_block()) code_.open("for (i32 e = 0; e < EVENTS; ++e)");
+}
+
+void Renderer::close_events() {
+  if (is_block()) code_.close();
 }
 
 void Renderer::end_step() {
@@ -197,7 +222,9 @@ void Renderer::finish(Scope& scope, const Chain& chain, const std::string& value
     }
     for (const NodeId output : link.outputs) {
       const Place& place = scope.outputs[static_cast<std::size_t>(output)];
-      code_.line(at(place, index), " = (", name(place.element), ")", current, ";");
+      const bool padded = is_block() && place.block < 0;  // events behind the end have no row
+      code_.line(padded ? "if (e < count) " : "", at(place, index), " = (", name(place.element), ")", current,
+                 ";");
     }
   }
   if (chain.stored) {

@@ -61,6 +61,34 @@ struct Scope {
   bool wide_sum(NodeId id) const { return node(id).type.width > 32; }
 };
 
+/// The window as text: where it starts for element i of the result, and where its taps are in the input.
+struct WindowText {
+  bool rows;
+  std::string row;
+  std::string column;
+  std::string inside;  // empty: always
+  std::string tap;     // behind "channel * size + "
+  int size;            // of a channel
+
+  WindowText(const network::Window& window, const network::Shape& from, const network::Shape& to);
+};
+
+/// Sums of products that one block of events needs: each filter has one row of weights, and all filters of a
+/// group read the same elements.
+struct Products {
+  const std::vector<std::int64_t>& weights;  // [filters][taps]
+  const std::vector<std::int64_t>& bias;
+  std::string stem{};  // of the tables' names
+  int filters = 1;
+  int groups = 1;
+  Place x{};
+  network::Interval range{};  // of x
+  std::string tap{};          // which element of x is read: an expression of `group` and k
+  std::string index{};        // of the result: an expression of `filter`
+  int at_once = 1;            // filters that share the reads
+  std::string weights_table{};
+};
+
 class Renderer {
  public:
   Renderer(const Dialect& dialect, const Options& options, bool scratch, Arena& arena)
@@ -84,6 +112,9 @@ class Renderer {
 
   bool is_group() const { return options_.form == Form::group; }
   bool many_events() const { return is_group() && options_.events > 1; }
+  bool is_block() const { return options_.form == Form::block; }
+  /// Blocks with vectors of 16 events: elsewhere a plain loop over the events does the same.
+  bool has_vectors() const { return is_block() && dialect_.vectors[0] != '\0'; }
 
  private:
   // renderer.cpp: scopes, loops, chains
@@ -95,6 +126,8 @@ class Renderer {
   void note(const Scope& scope, const Chain& chain);
   std::string fresh(const std::string& wanted);
   Place new_array(const std::string& wanted, Element element, std::size_t elements);
+  /// Its position in an event's array; the tensor is alive in this step.
+  std::string element_of(const Place& place, std::string_view index);
   /// Reads or writes an element; the tensor is alive in this step.
   std::string at(const Place& place, std::string_view index);
   std::string read(Scope& scope, NodeId id, std::string_view index);
@@ -102,6 +135,9 @@ class Renderer {
   std::string read(Scope& scope, NodeId id, std::string_view index, bool wide);
   void open_each(std::size_t count);
   void close_each();
+  /// The loop over the events of a block; nothing in other forms.
+  void open_events();
+  void close_events();
   void end_step();
 
   Chain begin(Scope& scope, NodeId id);
@@ -131,6 +167,18 @@ class Renderer {
   void dense_packed(Scope& scope, NodeId id, const network::Dense& o);
   void dense_tiles(Scope& scope, NodeId id, const network::Dense& o);
   void window_loops(const network::Window& window, bool rows);
+
+  // render_block.cpp
+  bool has_vectors(Scope& scope, NodeId id);
+  std::string vector(const Place& place, std::string_view index);
+  void dense_block(Scope& scope, NodeId id, const network::Dense& o);
+  void conv_block(Scope& scope, NodeId id, const network::Conv& o);
+  void pool_block(Scope& scope, NodeId id, const network::Pool& o);
+  void reduce_block(Scope& scope, NodeId id, const network::Reduce& o);
+  Place padded(Scope& scope, NodeId id, const network::Conv& o, network::Shape& shape);
+  void block_sums(Scope& scope, const Chain& chain, Products products);
+  void sum_taps(const Products& products, bool shorts, std::size_t chunk);
+  void finish_vector(Scope& scope, const Chain& chain, const std::string& vector, std::string_view index);
 
   // render_elementwise.cpp
   void binary(Scope& scope, NodeId id, const char* sign);

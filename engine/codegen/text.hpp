@@ -38,7 +38,7 @@ class Writer {
   }
   template <class... Parts>
   void open(const Parts&... parts) {
-    line(parts..., " {");
+    line(parts..., sizeof...(parts) == 0 ? "{" : " {");
     ++depth_;
   }
   void close() {

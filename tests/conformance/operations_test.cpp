@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <set>
 
+#include "engine/network/build.hpp"
 #include "tests/conformance/check.hpp"
 #include "tests/conformance/sample_networks.hpp"
 
@@ -31,6 +33,31 @@ TEST(Operations, ModelsAgree) {
   for (const auto& make : {sample_mlp, sample_cnn, sample_trees, sample_recurrent}) {
     const network::Network network = make();
     EXPECT_EQ(compare_all(network, 200, 2), "") << network.name;
+  }
+}
+
+/// Sums that leave 16 bits at different taps, and weights and inputs that do not fit 16 bits at all.
+TEST(Operations, SumsOfTheLargestProductsAgree) {
+  using namespace network;
+  constexpr int inputs = 70;
+  for (const Type type : {Type{true, 8, 0}, Type{false, 8, 0}, Type{true, 16, 0}, Type{true, 5, 0}}) {
+    for (const std::int64_t most : {15, 128, 32767}) {
+      Builder builder("largest");
+      const NodeId x = builder.input("x", {inputs}, type);
+      Dense dense;
+      dense.inputs = inputs;
+      dense.outputs = 5;
+      for (int i = 0; i < 5 * inputs; ++i) {
+        const bool negative = i / inputs == 1 || (i / inputs == 2 && i % 2 == 1);
+        dense.weights.push_back(i / inputs == 3 ? (i == 3 * inputs + 17 ? most : 0)
+                                : negative      ? -most
+                                                : most);
+      }
+      dense.bias.assign(5, 1);
+      const bool wide = type.width + std::bit_width(static_cast<std::uint64_t>(most)) > 24;
+      builder.output("y", builder.add("sum", dense, {x}, Type{true, wide ? 64 : 32, 0}));
+      EXPECT_EQ(compare_all(builder.finish(), 40, 3), "");
+    }
   }
 }
 

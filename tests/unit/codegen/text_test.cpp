@@ -45,6 +45,9 @@ const Golden goldens[] = {
     {"small_packed.cu", cuda_c, {.packed_dots = true}, small_network},
     {"small_group.cl", opencl_c, {.form = Form::group}, small_network},
     {"small_tiles.cu", cuda_c, {.form = Form::group, .events = 16}, small_network},
+    {"small_block.cl", opencl_c, {.form = Form::block}, small_network},
+    {"small_block.cu", cuda_c, {.form = Form::block}, small_network},
+    {"cnn_block.c", host_c, {.form = Form::block}, conformance::sample_cnn},
     {"recurrent_item.cl", opencl_c, {}, conformance::sample_recurrent},
     {"trees_scratch.cl", opencl_c, {.form = Form::group, .shared_bytes = 0}, conformance::sample_trees},
 };
@@ -95,6 +98,16 @@ TEST(Text, NamesOfNodesBecomeIdentifiers) {
 TEST(Forms, TensorsThatDoNotFitAWorkItemGoToAGroup) {
   EXPECT_EQ(suitable_form(conformance::sample_mlp(), 16 * 1024), Form::item);
   EXPECT_EQ(suitable_form(conformance::sample_mlp(), 16), Form::group);
+}
+
+TEST(Forms, AProcessorTakesBlocksOfEventsButForTrees) {
+  const Network mlp = conformance::sample_mlp();
+  EXPECT_EQ(suitable_form_for_vectors(mlp, 64 * 1024), Form::block);
+  const std::size_t block = render(mlp, host_c, {.form = Form::block}).tensor_bytes;
+  EXPECT_EQ(suitable_form_for_vectors(mlp, block), Form::block);
+  EXPECT_EQ(suitable_form_for_vectors(mlp, block - 1), Form::item);
+  EXPECT_EQ(suitable_form_for_vectors(mlp, 16), Form::group);
+  EXPECT_EQ(suitable_form_for_vectors(conformance::sample_trees(), 64 * 1024), Form::item);
 }
 
 TEST(Forms, TensorsThatDoNotFitAGroupGoToScratchMemory) {

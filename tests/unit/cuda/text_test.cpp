@@ -34,6 +34,7 @@ std::string ptx_of(const std::string& text) {
 const Options all_forms[] = {{.form = Form::item, .packed_dots = true},
                              {.form = Form::group, .packed_dots = true},
                              {.form = Form::group, .shared_bytes = 0},
+                             {.form = Form::block},
                              {.form = Form::group, .events = 32, .packed_dots = true}};
 
 void expect_integer_code(const Network& network) {
