@@ -1,9 +1,8 @@
 #include "backends/cpu/cpu_backend.hpp"
 
+#include "backends/choice.hpp"
 #include "backends/cpu/cpu_program.hpp"
 #include "backends/cpu/variants.hpp"
-#include "engine/base/error.hpp"
-#include "engine/network/verify.hpp"
 
 namespace crible::backends::cpu {
 namespace {
@@ -21,29 +20,12 @@ class CpuBackend : public Backend {
   }
 
   std::string supports(const network::Network& network) const override {
-    try {
-      network::verify(network);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return {};
+    return broken_rule(network);
   }
 
   std::unique_ptr<Program> compile(const network::Network& network,
                                    const CompileOptions& options) const override {
-    return make_program(network, choose(options.device), options);
-  }
-
- private:
-  static const Variant& choose(const std::string& device) {
-    std::string known;
-    for (const Variant& variant : variants()) {
-      const bool wanted = device.empty() ? variant.usable : device == variant.name;
-      if (wanted && variant.usable) return variant;
-      if (wanted) throw Error("The device " + device + " cannot be used here: " + variant.reason);
-      known += known.empty() ? variant.name : ", " + variant.name;
-    }
-    throw Error("The cpu backend has no device \"" + device + "\"; it has: " + known + ".");
+    return make_program(network, variants()[choose_device(name(), devices(), options.device)], options);
   }
 };
 

@@ -1,10 +1,9 @@
 #include "backends/cuda/cuda_backend.hpp"
 
+#include "backends/choice.hpp"
 #include "backends/cuda/driver.hpp"
 #include "backends/cuda/nvrtc.hpp"
 #include "backends/cuda/program.hpp"
-#include "engine/base/error.hpp"
-#include "engine/network/verify.hpp"
 
 namespace crible::backends::cuda {
 namespace {
@@ -24,17 +23,13 @@ class CudaBackend : public Backend {
   }
 
   std::string supports(const network::Network& network) const override {
-    try {
-      network::verify(network);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return {};
+    return broken_rule(network);
   }
 
   std::unique_ptr<Program> compile(const network::Network& network,
                                    const CompileOptions& options) const override {
-    return make_program(network, choose(options.device), options);
+    const std::size_t device = choose_device(name(), devices(), options.device);
+    return make_program(network, inventory().devices[device], options);
   }
 
  private:
@@ -44,21 +39,6 @@ class CudaBackend : public Backend {
       return "it is " + device.architecture + " and sm_80 is needed; use a newer GPU, or the cpu backend";
     }
     return nvrtc_missing();
-  }
-
-  static const DeviceInfo& choose(const std::string& wanted) {
-    if (inventory().devices.empty()) {
-      throw Error("The cuda backend cannot be used here: " + inventory().reason + ".");
-    }
-    std::string known;
-    for (const DeviceInfo& device : inventory().devices) {
-      const std::string reason = reason_against(device);
-      const bool is_wanted = wanted.empty() ? reason.empty() : wanted == device.name;
-      if (is_wanted && reason.empty()) return device;
-      if (is_wanted) throw Error("The device " + device.name + " cannot be used here: " + reason + ".");
-      known += known.empty() ? device.name : ", " + device.name;
-    }
-    throw Error("The cuda backend has no usable device \"" + wanted + "\"; it has: " + known + ".");
   }
 };
 

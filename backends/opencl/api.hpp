@@ -51,6 +51,10 @@ struct DeviceInfo {
   unsigned units = 1;
 };
 
+/// `text` compiled for a device. Throws Error with `where`, the line of the text and the driver's log.
+ProgramHandle build(cl_context context, cl_device_id device, const std::string& text,
+                    const std::string& where);
+
 /// Devices of all platforms; and for each platform that has none, or when there is no platform, a reason.
 struct Inventory {
   std::vector<DeviceInfo> devices;

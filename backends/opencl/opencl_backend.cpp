@@ -1,8 +1,7 @@
 #include "backends/opencl/opencl_backend.hpp"
 
+#include "backends/choice.hpp"
 #include "backends/opencl/api.hpp"
-#include "engine/base/error.hpp"
-#include "engine/network/verify.hpp"
 
 namespace crible::backends::opencl {
 namespace {
@@ -21,30 +20,13 @@ class OpenclBackend : public Backend {
   }
 
   std::string supports(const network::Network& network) const override {
-    try {
-      network::verify(network);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return {};
+    return broken_rule(network);
   }
 
   std::unique_ptr<Program> compile(const network::Network& network,
                                    const CompileOptions& options) const override {
-    return make_program(network, choose(options.device), options);
-  }
-
- private:
-  static const DeviceInfo& choose(const std::string& wanted) {
-    const std::vector<DeviceInfo>& devices = inventory().devices;
-    if (devices.empty())
-      throw Error("The opencl backend cannot be used here: " + inventory().reasons.front());
-    std::string known;
-    for (const DeviceInfo& device : devices) {
-      if (wanted.empty() || wanted == device.name) return device;
-      known += known.empty() ? device.name : ", " + device.name;
-    }
-    throw Error("The opencl backend has no device \"" + wanted + "\"; it has: " + known + ".");
+    const std::size_t device = choose_device(name(), devices(), options.device);
+    return make_program(network, inventory().devices[device], options);
   }
 };
 

@@ -3,7 +3,6 @@
 #include <cstring>
 #include <thread>
 
-#include "backends/build_log.hpp"
 #include "backends/opencl/api.hpp"
 #include "engine/base/error.hpp"
 #include "engine/codegen/render.hpp"
@@ -42,7 +41,7 @@ class OpenclProgram : public Program {
     cl_int error = CL_SUCCESS;
     context_.reset(clCreateContext(nullptr, 1, &device_.id, nullptr, nullptr, &error));
     check(error, where() + "no context");
-    build();
+    program_ = build(context_.get(), device_.id, source_.text, where());
     for (std::size_t i = 0; i < options.slots; ++i) batches_.push_back(make_batch());
     for (Batch& batch : batches_) slots_.push_back(slot_of(batch));
   }
@@ -171,23 +170,6 @@ class OpenclProgram : public Program {
     if (source_.scratch && source_.tensor_bytes * most_groups_ > device_.buffer_bytes) {
       refuse("one buffer", source_.tensor_bytes * most_groups_, device_.buffer_bytes);
     }
-  }
-
-  void build() {
-    cl_int error = CL_SUCCESS;
-    const char* text = source_.text.c_str();
-    const std::size_t length = source_.text.size();
-    program_.reset(clCreateProgramWithSource(context_.get(), 1, &text, &length, &error));
-    check(error, where() + "the generated text was not taken");
-    error = clBuildProgram(program_.get(), 1, &device_.id, "", nullptr, nullptr);
-    if (error == CL_SUCCESS) return;
-    std::size_t size = 0;
-    clGetProgramBuildInfo(program_.get(), device_.id, CL_PROGRAM_BUILD_LOG, 0, nullptr, &size);
-    std::string log(size, '\0');
-    clGetProgramBuildInfo(program_.get(), device_.id, CL_PROGRAM_BUILD_LOG, size, log.data(), nullptr);
-    throw Error(where() + "the driver does not compile the generated text, " + name_of(error) + ": " +
-                    explain_build(log.c_str(), source_.text),
-                Fault::failure);
   }
 
   Batch make_batch() {

@@ -34,8 +34,8 @@ std::string ptx_of(const std::string& text) {
 const Options all_forms[] = {{.form = Form::item, .packed_dots = true},
                              {.form = Form::group, .packed_dots = true},
                              {.form = Form::group, .shared_bytes = 0},
-                             {.form = Form::block},
-                             {.form = Form::group, .events = 32, .packed_dots = true}};
+                             {.form = Form::group, .events = 32, .packed_dots = true},
+                             {.form = Form::block}};
 
 void expect_integer_code(const Network& network) {
   for (const Options& options : all_forms) {

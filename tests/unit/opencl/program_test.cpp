@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 #include "backends/opencl/api.hpp"
@@ -142,6 +145,46 @@ TEST_F(Opencl, ADeviceThatDoesNotExistIsNamed) {
 TEST_F(Opencl, TheProgramNamesTheDeviceThatRuns) {
   const auto program = make_backend()->compile(conformance::sample_mlp(), {});
   EXPECT_EQ(program->device(), "opencl:0");
+}
+
+TEST_F(Opencl, ATextThatDoesNotCompileShowsItsLineAndTheLog) {
+  const DeviceInfo& device = inventory().devices.front();
+  cl_int error = CL_SUCCESS;
+  const Context context(clCreateContext(nullptr, 1, &device.id, nullptr, nullptr, &error));
+  try {
+    build(context.get(), device.id, "__kernel void network() {\n  int sum = imagined;\n}\n", "network n: ");
+    FAIL();
+  } catch (const Error& failed) {
+    const std::string what = failed.what();
+    EXPECT_EQ(
+        what.find("network n: the driver does not compile the generated text, CL_BUILD_PROGRAM_FAILURE"), 0u)
+        << what;
+    EXPECT_NE(what.find(": line 2: "), std::string::npos) << what;
+    EXPECT_NE(what.find("int sum = imagined;"), std::string::npos) << what;
+    EXPECT_NE(what.find("undeclared identifier 'imagined'"), std::string::npos) << what;
+  }
+}
+
+/// The loader reads this variable once, so it is asked in a process of its own.
+TEST(OpenclWithoutDrivers, SaysWhatToInstall) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const std::filesystem::path empty = std::filesystem::path(testing::TempDir()) / "no_opencl_drivers";
+  std::filesystem::create_directories(empty);
+  setenv("OCL_ICD_VENDORS", empty.c_str(), 1);
+  const auto say_refusal = [] {
+    const std::vector<Device> devices = make_backend()->devices();
+    std::fprintf(stderr, "%zu %d %s; ", devices.size(), devices[0].usable, devices[0].reason.c_str());
+    try {
+      make_backend()->compile(conformance::sample_mlp(), {});
+    } catch (const Error& error) {
+      std::fputs(error.what(), stderr);
+    }
+    std::exit(0);
+  };
+  EXPECT_EXIT(say_refusal(), testing::ExitedWithCode(0),
+              "1 0 no OpenCL driver is installed.*pocl-opencl-icd.*"
+              "The opencl backend cannot be used here: no OpenCL driver is installed");
+  unsetenv("OCL_ICD_VENDORS");
 }
 
 TEST_F(Opencl, ErrorsHaveNames) {
