@@ -18,7 +18,11 @@ struct Affine {
 };
 
 constexpr Integer every_value_limit = Integer{1} << 18;
-constexpr int few = 48;  // so many different results of a slice are split into pieces rather than residues
+/// So many different results of a slice are split into pieces rather than residues: the first that leaves few
+/// residues.
+constexpr Integer piece_counts[] = {48, 2048, Integer{1} << 16};
+constexpr int most_residue_bits = 13;
+constexpr int most_mask_bits = 4;  // a word masked below that, as rounding to even does, is periodic
 constexpr std::size_t piece_limit = std::size_t{1} << 19U;
 
 /// Evaluates both functions over ranges of q, where t = 2^m q + r, splitting a range wherever a node is not
@@ -203,16 +207,39 @@ class Pieces {
   }
 
   static Integer bitwise_node(const Function& function, Affine a, Affine b, Bounds q, Affine& result) {
-    if (a.constant() && (a.c == 0 || a.c == -1)) std::swap(a, b);
-    if (b.constant() && (b.c == 0 || b.c == -1)) {
-      const bool ones = b.c == -1;
-      const Affine inverse{-1 - a.c, -a.k};
-      if (function.kind == FunctionKind::bit_and) result = ones ? a : Affine{};
-      if (function.kind == FunctionKind::bit_or) result = ones ? Affine{-1, 0} : a;
-      if (function.kind == FunctionKind::bit_xor) result = ones ? inverse : a;
-      return q.high;
+    if (a.constant()) std::swap(a, b);
+    if (!b.constant()) return halves(q, a, b, function, result);
+    Affine common;
+    const Integer split = masked_node(a, b.c, q, common);
+    if (split < q.high) return split;
+    if (function.kind == FunctionKind::bit_and) result = common;
+    if (function.kind == FunctionKind::bit_or) result = {a.c + b.c - common.c, a.k - common.k};
+    if (function.kind == FunctionKind::bit_xor) result = {a.c + b.c - 2 * common.c, a.k - 2 * common.k};
+    return q.high;
+  }
+
+  /// v & mask: the sum of the slices that the mask's runs of ones select.
+  static Integer masked_node(Affine v, Integer mask, Bounds q, Affine& result) {
+    result = {};
+    int low = 0;
+    while (mask != 0) {
+      const int zeros = factors_of_two(mask);
+      low += zeros;
+      mask >>= zeros;
+      Function run;
+      run.kind = FunctionKind::slice;
+      run.low = low;
+      run.width = mask == -1 ? 0 : factors_of_two(mask + 1);
+      Affine part;
+      const Integer split = slice_node(run, v, q, part);
+      if (split < q.high) return split;
+      result.c = checked(result.c + product(part.c, power_of_two(low)));
+      result.k = checked(result.k + product(part.k, power_of_two(low)));
+      if (run.width == 0) break;
+      low += run.width;
+      mask >>= run.width;
     }
-    return halves(q, a, b, function, result);
+    return q.high;
   }
 
   /// A node that is taken value by value: splits until both operands are constant.
@@ -234,9 +261,22 @@ class Pieces {
   std::size_t pieces_ = 0;
 };
 
+bool is_bitwise(FunctionKind kind) {
+  return kind == FunctionKind::bit_and || kind == FunctionKind::bit_or || kind == FunctionKind::bit_xor;
+}
+
+/// The number of bits below the sign of all values.
+int mask_bits(Bounds bounds) {
+  const Integer reach = std::max(bounds.high, -1 - bounds.low);
+  int bits = 0;
+  while (power_of_two(bits) <= reach) ++bits;
+  return bits;
+}
+
 /// m such that over t = 2^m q + r the slices are affine in q but for a few breakpoints. For each node: how
 /// many low bits of t its periodic part needs, and by what power of two its slope is divided.
-int residue_bits(const Functions& functions, const std::vector<FunctionId>& order, Bounds t, FunctionId cut) {
+int residue_bits(const Functions& functions, const std::vector<FunctionId>& order, Bounds t, FunctionId cut,
+                 Integer few) {
   struct Depth {
     int period = 0;
     int divided = 0;
@@ -263,6 +303,12 @@ int residue_bits(const Functions& functions, const std::vector<FunctionId>& orde
         result.period = std::max(result.period, result.divided);
       } else {
         result.divided = 0;
+      }
+    }
+    if (is_bitwise(function.kind)) {
+      for (const FunctionId operand : function.operands) {
+        const int bits = mask_bits(functions.bounds(operand, t, cut));
+        if (bits <= most_mask_bits) result.period = std::max(result.period, result.divided + bits);
       }
     }
     depths[id] = result;
@@ -296,10 +342,34 @@ Agreement Functions::agree(FunctionId f, FunctionId g, Bounds range) const {
   return agree(f, g, range, argument());
 }
 
+/// The interval without its ends at which both are one and the same constant, as saturation makes them.
+Bounds Functions::without_equal_ends(FunctionId f, FunctionId g, Bounds range, FunctionId cut) const {
+  const auto equal_on = [&](Integer low, Integer high) {
+    const Bounds of_f = bounds(f, {low, high}, cut);
+    return of_f.low == of_f.high && bounds(g, {low, high}, cut) == of_f;
+  };
+  const auto reach = [&](auto holds) {  // the largest n <= size such that holds(n)
+    Integer good = 0;
+    Integer bad = range.size() + 1;
+    while (bad - good > 1) {
+      const Integer middle = good + (bad - good) / 2;
+      (holds(middle) ? good : bad) = middle;
+    }
+    return good;
+  };
+  range.low += reach([&](Integer n) { return equal_on(range.low, range.low + n - 1); });
+  if (range.low > range.high) return range;
+  range.high -= reach([&](Integer n) { return equal_on(range.high - n + 1, range.high); });
+  return range;
+}
+
 Agreement Functions::agree(FunctionId f, FunctionId g, Bounds range, FunctionId cut) const {
+  range = without_equal_ends(f, g, range, cut);
+  if (range.low > range.high) return {true, std::nullopt, "pieces"};
   const std::vector<FunctionId> order = order_of({f, g}, cut);
-  const int m = residue_bits(*this, order, range, cut);
-  if (m < 18 && range.size() > 4 * power_of_two(m)) {
+  for (const Integer few : piece_counts) {
+    const int m = residue_bits(*this, order, range, cut, few);
+    if (m > most_residue_bits || range.size() <= 4 * power_of_two(m)) continue;
     Pieces pieces(*this, order, f, g, cut);
     if (const auto result = pieces.run(range, m)) return *result;
   }

@@ -36,6 +36,15 @@ Bounds slice_bounds(const Function& function, Bounds operand) {
   return {0, 2 * half - 1};
 }
 
+Bounds table_bounds(const Function& function, Bounds operand) {
+  const Integer last = static_cast<Integer>(function.values.size()) - 1;
+  const auto place = [&](Integer t) {
+    return function.values.begin() + static_cast<std::ptrdiff_t>(std::clamp<Integer>(t - function.constant, 0, last));
+  };
+  const auto [least, most] = std::minmax_element(place(operand.low), place(operand.high) + 1);
+  return {*least, *most};
+}
+
 /// The smallest 2^n - 1 that is at least the value.
 Integer all_ones_above(Integer value) {
   Integer mask = 0;
@@ -44,6 +53,12 @@ Integer all_ones_above(Integer value) {
 }
 
 Bounds bitwise_bounds(FunctionKind kind, Bounds a, Bounds b) {
+  if (a.low == a.high && b.low == b.high) {
+    const Integer value = kind == FunctionKind::bit_and  ? a.low & b.low
+                          : kind == FunctionKind::bit_or ? a.low | b.low
+                                                         : a.low ^ b.low;
+    return {value, value};
+  }
   if (a.low >= 0 && b.low >= 0) {
     if (kind == FunctionKind::bit_and) return {0, std::min(a.high, b.high)};
     return {0, all_ones_above(std::max(a.high, b.high))};
@@ -370,9 +385,14 @@ Bounds Functions::bounds(FunctionId id, Bounds t, FunctionId cut) const {
         result = {of(0).high < of(1).low ? 1 : 0, of(0).low < of(1).high ? 1 : 0};
         break;
       case FunctionKind::equal:
-        result = {0, of(0).low <= of(1).high && of(1).low <= of(0).high ? 1 : 0};
+        result = {of(0).low == of(0).high && of(0) == of(1) ? 1 : 0,
+                  of(0).low <= of(1).high && of(1).low <= of(0).high ? 1 : 0};
         break;
       case FunctionKind::choose:
+        if (of(0).low > 0 || of(0).high < 0 || (of(0).low == 0 && of(0).high == 0)) {
+          result = of(0).low == 0 && of(0).high == 0 ? of(2) : of(1);
+          break;
+        }
         result = {std::min(of(1).low, of(2).low), std::max(of(1).high, of(2).high)};
         break;
       case FunctionKind::minimum:
@@ -391,8 +411,7 @@ Bounds Functions::bounds(FunctionId id, Bounds t, FunctionId cut) const {
                        product(of(0).high, of(1).low), product(of(0).high, of(1).high)});
         break;
       case FunctionKind::table:
-        result = {*std::min_element(function.values.begin(), function.values.end()),
-                  *std::max_element(function.values.begin(), function.values.end())};
+        result = table_bounds(function, of(0));
         break;
     }
     all[each] = result;

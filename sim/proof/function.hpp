@@ -88,6 +88,7 @@ class Functions {
   std::vector<FunctionId> order_of(const std::vector<FunctionId>& roots, FunctionId cut = 0) const;
   std::optional<FunctionId> common_cut(FunctionId f, FunctionId g) const;
   Agreement agree(FunctionId f, FunctionId g, Bounds bounds, FunctionId cut) const;
+  Bounds without_equal_ends(FunctionId f, FunctionId g, Bounds range, FunctionId cut) const;
   std::vector<Integer> evaluate(FunctionId id, const std::vector<Integer>& points, FunctionId cut) const;
 
   struct Hash {

@@ -1,7 +1,6 @@
 #include "tests/unit/sim/designs.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "engine/base/file.hpp"
 #include "engine/network/build.hpp"
