@@ -27,7 +27,7 @@ Integer gcd(Integer a, Integer b) {
 
 std::string key_of(const Atom& atom) {
   std::string key = std::to_string(static_cast<int>(atom.kind)) + ":" + std::to_string(atom.base) + ":" +
-                    std::to_string(atom.function);
+                    std::to_string(atom.function) + ":" + std::to_string(atom.cases);
   for (const AtomId factor : atom.factors) key += "*" + std::to_string(factor);
   for (const FormId member : atom.members) key += "|" + std::to_string(member);
   return key;
@@ -261,7 +261,8 @@ FormId Forms::make(FormId base, FunctionId function) {
     if (known != data.made.end()) return known->second;
   }
   std::size_t signature = 0;
-  std::optional<FormId> result = known_equal(base, function, signature);
+  std::optional<FormId> result = function_of_cases(base, function);
+  if (!result) result = known_equal(base, function, signature);
   if (!result) {
     Atom atom;
     atom.kind = AtomKind::function;
@@ -327,6 +328,9 @@ Integer Assignment::atom_value(AtomId id) {
     case AtomKind::maximum:
       result = value(atom.members[0]);
       for (const FormId member : atom.members) result = std::max(result, value(member));
+      break;
+    case AtomKind::cases:
+      result = forms_.cases().evaluate(atom.cases, [this](FormId form) { return value(form); });
       break;
   }
   atoms_[id] = result;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/proof/cases.hpp"
 #include "sim/proof/function.hpp"
 
 /// Exact values as linear forms over atoms, each form and atom stored once. The network and the netlist are
@@ -20,7 +21,8 @@ enum class AtomKind {
   variable,  // an input's element, or something that could not be treated
   function,  // a function of one form
   monomial,  // the product of two or more atoms
-  maximum    // the largest of several forms
+  maximum,   // the largest of several forms
+  cases      // decided by comparing several forms with constants
 };
 
 struct Atom {
@@ -29,6 +31,7 @@ struct Atom {
   FunctionId function = -1;     // function
   std::vector<AtomId> factors;  // monomial, ascending
   std::vector<FormId> members;  // maximum, ascending
+  CaseId cases = -1;            // cases
   Bounds bounds;
 
   // A function that only selects bits of a form: its bits are that form's bits.
@@ -78,6 +81,7 @@ class Forms {
  public:
   Forms();
 
+  const Cases& cases() const { return cases_; }
   Functions& functions() { return functions_; }
   const Functions& functions() const { return functions_; }
   const Form& operator[](FormId id) const { return forms_[static_cast<std::size_t>(id)]; }
@@ -152,9 +156,16 @@ class Forms {
   BitId reduced_bit(FormId id, int index);
   FormId choose_linear(FormId condition, FormId yes, FormId no);
   FormId maximum_pattern(FormId condition, FormId yes, FormId no);
+  FormId choose_cases(FormId condition, FormId yes, FormId no);
+  std::optional<CaseId> pieces_of(FormId base, FunctionId function);
+  std::optional<CaseId> cases_of(FormId form);
+  FormId form_of(CaseId id);
+  std::optional<FormId> function_of_cases(FormId base, FunctionId function);
   Bounds sum_bounds(const Form& form) const;
 
   Functions functions_;
+  Cases cases_;
+  std::map<std::pair<FormId, FunctionId>, std::optional<CaseId>> pieces_;
   std::vector<Form> forms_;
   std::vector<Bounds> bounds_;
   std::vector<Atom> atoms_;

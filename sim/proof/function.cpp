@@ -39,7 +39,8 @@ Bounds slice_bounds(const Function& function, Bounds operand) {
 Bounds table_bounds(const Function& function, Bounds operand) {
   const Integer last = static_cast<Integer>(function.values.size()) - 1;
   const auto place = [&](Integer t) {
-    return function.values.begin() + static_cast<std::ptrdiff_t>(std::clamp<Integer>(t - function.constant, 0, last));
+    return function.values.begin() +
+           static_cast<std::ptrdiff_t>(std::clamp<Integer>(t - function.constant, 0, last));
   };
   const auto [least, most] = std::minmax_element(place(operand.low), place(operand.high) + 1);
   return {*least, *most};

@@ -38,7 +38,10 @@ FormId Forms::slice(FormId form, int low, int width, bool sign) {
   const FormId base = base_of(form);
   const std::size_t atoms_before = atoms_.size();
   const FormId result = make(base, functions_.slice(function_of(form, base), low, width, sign));
-  if (atoms_.size() > atoms_before && !sign) {
+  const auto newest = static_cast<AtomId>(atoms_.size()) - 1;
+  const bool is_new_atom = atoms_.size() > atoms_before && (*this)[result].constant == 0 &&
+                           (*this)[result].terms == std::vector<std::pair<AtomId, Integer>>{{newest, 1}};
+  if (is_new_atom && !sign) {
     Atom& atom = atoms_.back();
     atom.alias = form;
     atom.alias_low = low;
@@ -110,6 +113,8 @@ FormId Forms::choose(FormId condition, FormId yes, FormId no) {
   }
   const FormId largest = maximum_pattern(condition, yes, no);
   if (largest >= 0) return largest;
+  const FormId decided = choose_cases(condition, yes, no);
+  if (decided >= 0) return decided;
   const FormId result = choose_linear(condition, yes, no);
   Bounds& range = bounds_[static_cast<std::size_t>(result)];
   const Bounds a = bounds(yes);
@@ -193,17 +198,25 @@ FormId Forms::bitwise(FunctionKind kind, FormId a, FormId b) {
 FormId Forms::recognize(FormId form, int width) {
   const FormId base = base_of(form);
   if (base < 0) return form;
+  // A decision is kept as the signed number of its width.
+  if ((*this)[base].terms.size() == 1 && atom((*this)[base].terms[0].first).kind == AtomKind::cases) {
+    return slice(form, 0, width, true);
+  }
   const FunctionId function = function_of(form, base);
   if (functions_[function].kind == FunctionKind::argument) return form;
   if (functions_[function].kind == FunctionKind::linear && functions_[function].operands.size() == 1 &&
       functions_[function].operands[0] == functions_.argument()) {
     return form;
   }
+  // A word's own class is no discovery: 63 in six bits was read as -1, and the network says 63.
   std::size_t signature = 0;
-  if (const auto known = known_equal(base, function, signature)) return *known;
+  const auto other = [&](FunctionId wanted) {
+    const auto known = known_equal(base, wanted, signature);
+    return known && *known != form ? known : std::nullopt;
+  };
+  if (const auto known = other(function)) return *known;
   for (const bool sign : {false, true}) {
-    const FunctionId wrapped = functions_.slice(function, 0, width, sign);
-    if (const auto known = known_equal(base, wrapped, signature)) return *known;
+    if (const auto known = other(functions_.slice(function, 0, width, sign))) return *known;
   }
   return form;
 }

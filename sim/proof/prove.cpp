@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <unordered_set>
 
 #include "engine/base/error.hpp"
 #include "engine/network/verify.hpp"
@@ -180,10 +181,32 @@ class Prover {
     for (std::size_t i = 0; i < wanted_.reasons.size(); ++i) {
       if (!wanted_.reasons[i].empty()) return "node '" + network_.nodes[i].name + "': " + wanted_.reasons[i];
     }
+    const std::string absent = first_absent();
+    if (!absent.empty()) return absent;
     const FormId found = modular_word(forms_, bits);
     return "it is " + forms_.text(found) + ", expected " + forms_.text(wanted) +
            (shift > 0 ? " shifted right by " + std::to_string(shift) : "") + "; the difference is " +
            forms_.text(forms_.sum({{found, power_of_two(shift)}, {wanted, -1}}));
+  }
+
+  /// The first element of the network whose bits no signal of the module carries.
+  std::string first_absent() {
+    std::unordered_set<BitId> present;
+    for (const Signal& signal : found_.nets) present.insert(signal.bit);
+    for (std::size_t i = 0; i < network_.nodes.size(); ++i) {
+      const network::Node& node = network_.nodes[i];
+      if (!std::holds_alternative<network::Requantize>(node.operation)) continue;
+      for (std::size_t e = 0; e < wanted_.elements[i].size(); ++e) {
+        const FormId form = wanted_.elements[i][e];
+        for (int index = 0; index < node.type.width; ++index) {
+          const BitId bit = forms_.bit(form, index);
+          if (bit.is_constant() || present.count(bit) != 0) continue;
+          return "no signal is known to be '" + node.name + "' element " + std::to_string(e) + " (bit " +
+                 std::to_string(index) + " of " + forms_.text(form) + ")";
+        }
+      }
+    }
+    return {};
   }
 
   std::vector<bool> atoms_below(const Bits& bits) {
@@ -205,6 +228,10 @@ class Prover {
         const Atom& atom = forms_.atom(id);
         if (atom.base >= 0) open.push_back(atom.base);
         open.insert(open.end(), atom.members.begin(), atom.members.end());
+        if (atom.kind == AtomKind::cases) {
+          const std::vector<FormId> asked = forms_.cases().forms(atom.cases);
+          open.insert(open.end(), asked.begin(), asked.end());
+        }
         atoms.insert(atoms.end(), atom.factors.begin(), atom.factors.end());
       }
     }
