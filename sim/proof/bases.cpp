@@ -21,7 +21,42 @@ Integer coefficient_of(const Form& form, AtomId atom) {
   return at != form.terms.end() && at->first == atom ? at->second : 0;
 }
 
+constexpr int most_halvings = 400;
+
+/// The largest value: the interval whose bound is the highest is halved until that bound is reached.
+Integer largest_value(const Functions& functions, FunctionId function, Bounds t) {
+  const auto less_high = [](const auto& a, const auto& b) { return a.first.high < b.first.high; };
+  std::vector<std::pair<Bounds, Bounds>> heap = {{functions.bounds(function, t), t}};
+  for (int i = 0; i < most_halvings; ++i) {
+    const auto [values, of] = heap.front();
+    if (values.low == values.high || of.low == of.high) break;
+    std::pop_heap(heap.begin(), heap.end(), less_high);
+    heap.pop_back();
+    const Integer middle = of.low + (of.high - of.low) / 2;
+    for (const Bounds half : {Bounds{of.low, middle}, Bounds{middle + 1, of.high}}) {
+      heap.emplace_back(functions.bounds(function, half), half);
+      std::push_heap(heap.begin(), heap.end(), less_high);
+    }
+  }
+  return heap.front().first.high;
+}
+
 }  // namespace
+
+void Forms::tighten(FormId id) {
+  const Form form = (*this)[id];
+  if (form.terms.size() != 1) return;
+  const AtomId only = form.terms[0].first;
+  const Atom of = atom(only);
+  if (of.kind != AtomKind::function) return;
+  const Bounds t = bounds(of.base);
+  const FunctionId negated = functions_.linear({{of.function, -1}}, 0);
+  const Bounds values{-largest_value(functions_, negated, t), largest_value(functions_, of.function, t)};
+  const FormId as_form = atom_form(only);
+  atoms_[static_cast<std::size_t>(only)].bounds = values;
+  bounds_[static_cast<std::size_t>(as_form)] = values;
+  bounds_[static_cast<std::size_t>(id)] = sum_bounds(form);
+}
 
 /// A function that low bits decide is one of any other base with the same low bits: a sum without the terms
 /// that do not reach these bits. With to = w * from modulo 2^bits (w odd), t_from = t_to / w.

@@ -113,6 +113,9 @@ class Forms {
   /// The same value modulo 2^width where a known function of the same form agrees with it there: that one.
   FormId recognize(FormId form, int width);
 
+  /// Finds the least and the largest value of a function of one form, where interval arithmetic is too wide.
+  void tighten(FormId form);
+
   /// The primitive form that `form` is a function of; -1 for constants.
   FormId base_of(FormId form);
   /// The form as a function of its base.
@@ -120,6 +123,9 @@ class Forms {
 
   BitId bit(FormId form, int index);
   std::optional<Integer> constant_of(FormId form) const;
+
+  /// All that was made so far is the network's: words are read as what it knows where there is a choice.
+  void network_is_complete() { network_atoms_ = static_cast<AtomId>(atoms_.size()); }
 
   const FormCounts& counts() const { return counts_; }
   const std::vector<FunctionStep>& steps_proven() const { return steps_; }
@@ -156,6 +162,7 @@ class Forms {
   BitId reduced_bit(FormId id, int index);
   FormId choose_linear(FormId condition, FormId yes, FormId no);
   FormId maximum_pattern(FormId condition, FormId yes, FormId no);
+  bool is_of_network(FormId form) const;
   FormId choose_cases(FormId condition, FormId yes, FormId no);
   std::optional<CaseId> pieces_of(FormId base, FunctionId function);
   std::optional<CaseId> cases_of(FormId form);
@@ -178,6 +185,7 @@ class Forms {
   std::unordered_map<FormId, std::pair<FormId, int>>
       folded_;  // whole -> the form that has its bits from `int` on
   std::map<std::tuple<FunctionId, FormId, FormId>, std::optional<FunctionId>> rebased_;
+  AtomId network_atoms_ = 0;
   std::vector<FunctionStep> steps_;
   std::vector<NearMiss> near_misses_;
   FormCounts counts_;

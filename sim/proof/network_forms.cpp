@@ -119,7 +119,11 @@ class Elaboration {
           return each([&](std::size_t i) { return forms_.multiply(paired(0, i), paired(1, i)); });
         },
         [&](const network::Requantize& op) {
-          return each([&](std::size_t i) { return requantize(op, in(0)[i], i); });
+          return each([&](std::size_t i) {
+            const FormId result = requantize(op, in(0)[i], i);
+            forms_.tighten(result);
+            return result;
+          });
         },
         [&](const network::Threshold& op) {
           return each([&](std::size_t i) { return threshold(op, in(0)[i], i); });

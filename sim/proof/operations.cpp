@@ -195,11 +195,20 @@ FormId Forms::bitwise(FunctionKind kind, FormId a, FormId b) {
   return make(base, functions_.binary(kind, over(a, base), over(b, base)));
 }
 
+bool Forms::is_of_network(FormId form) const {
+  return std::all_of((*this)[form].terms.begin(), (*this)[form].terms.end(),
+                     [this](const auto& term) { return term.first < network_atoms_; });
+}
+
 FormId Forms::recognize(FormId form, int width) {
   const FormId base = base_of(form);
   if (base < 0) return form;
-  // A decision is kept as the signed number of its width.
+  // A decision is kept as the number that the network knows, else as the signed one of its width.
   if ((*this)[base].terms.size() == 1 && atom((*this)[base].terms[0].first).kind == AtomKind::cases) {
+    for (const bool sign : {true, false}) {
+      const FormId read = slice(form, 0, width, sign);
+      if (is_of_network(read)) return read;
+    }
     return slice(form, 0, width, true);
   }
   const FunctionId function = function_of(form, base);

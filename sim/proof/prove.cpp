@@ -30,6 +30,7 @@ class Prover {
     for (const BoundPort& port : binding_.inputs) check_width(port, true);
     for (const BoundPort& port : binding_.outputs) check_width(port, false);
     wanted_ = elaborate(network_, forms_);
+    forms_.network_is_complete();
     found_ = elaborate(netlist_, input_signals(), forms_);
     for (const BoundPort& port : binding_.outputs) check_port(port);
     check_control(binding_.valid_in, binding_.valid_out, valid_);
@@ -182,11 +183,10 @@ class Prover {
       if (!wanted_.reasons[i].empty()) return "node '" + network_.nodes[i].name + "': " + wanted_.reasons[i];
     }
     const std::string absent = first_absent();
-    if (!absent.empty()) return absent;
     const FormId found = modular_word(forms_, bits);
-    return "it is " + forms_.text(found) + ", expected " + forms_.text(wanted) +
-           (shift > 0 ? " shifted right by " + std::to_string(shift) : "") + "; the difference is " +
-           forms_.text(forms_.sum({{found, power_of_two(shift)}, {wanted, -1}}));
+    return (absent.empty() ? "" : absent + "; ") + "it is " + forms_.text(found) + ", expected " +
+           forms_.text(wanted) + (shift > 0 ? " shifted right by " + std::to_string(shift) : "") +
+           "; the difference is " + forms_.text(forms_.sum({{found, power_of_two(shift)}, {wanted, -1}}));
   }
 
   /// The first element of the network whose bits no signal of the module carries.
