@@ -19,11 +19,11 @@ namespace crible::hls {
 struct SharedNode {
   network::NodeId node = 0;
   int steps = 1;
-  network::Network step;          // inputs: the window and, when it adds up, the number of the step
-  std::vector<int> row;           // [place] element of the node's input; -1: filler
+  network::Network step;  // inputs: the window and, when it adds up, the number of the step
+  std::vector<int> row;   // [place] element of the node's input; -1: filler
   std::int64_t filler = 0;
-  int advance = 0;                // places from one step to the next
-  std::vector<int> window;        // [element of the step's first input] place from the window's beginning
+  int advance = 0;                 // places from one step to the next
+  std::vector<int> window;         // [element of the step's first input] place from the window's beginning
   std::vector<std::int64_t> bias;  // of what is added up; empty: the steps' results are put together
   struct Place {
     int step = 0;
@@ -32,7 +32,8 @@ struct SharedNode {
   std::vector<Place> results;  // [element of the node's result], unless it adds up
 };
 
-/// The nodes that everything passes through, each planned for at most `reuse` steps. Empty when there is none.
+/// The nodes that everything passes through, each planned for at most `reuse` steps. Empty when there is
+/// none.
 std::vector<SharedNode> plan_reuse(const network::Network& network, const network::Ranges& ranges, int reuse);
 
 /// The modules of one shared node: a step of the usual kind, and one that feeds it and collects.

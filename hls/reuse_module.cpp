@@ -49,8 +49,9 @@ class SharedModule {
   /// The input's elements in a row, the first window lowest; what is to come is shifted down.
   std::string feed() const {
     const ControlPorts& c = top_.control;
-    std::string text = "  // the elements in a row; each step looks at the lowest and the rest moves down\n  wire " +
-                       range_text(row_bits_) + "row = {";
+    std::string text =
+        "  // the elements in a row; each step looks at the lowest and the rest moves down\n  wire " +
+        range_text(row_bits_) + "row = {";
     for (std::size_t place = plan_.row.size(); place-- > 0;) {
       const int element = plan_.row[place];
       if (element < 0) {
@@ -64,9 +65,10 @@ class SharedModule {
     text += "  logic " + range_text(count_bits_) + "count;\n  wire go_on = count != " + count_literal(0) +
             ";\n  wire " + range_text(count_bits_) + "step = " + c.valid_in + " ? " + count_literal(0) +
             " : count;\n";
-    text += "  always_ff @(posedge " + c.clock + ") begin\n    if (" + c.reset + ") count <= " + count_literal(0) +
-            ";\n    else if (" + c.valid_in + " | go_on) count <= step == " + count_literal(plan_.steps - 1) +
-            " ? " + count_literal(0) + " : step + " + count_literal(1) + ";\n  end\n";
+    text += "  always_ff @(posedge " + c.clock + ") begin\n    if (" + c.reset +
+            ") count <= " + count_literal(0) + ";\n    else if (" + c.valid_in +
+            " | go_on) count <= step == " + count_literal(plan_.steps - 1) + " ? " + count_literal(0) +
+            " : step + " + count_literal(1) + ";\n  end\n";
     text += "  logic " + range_text(kept_bits()) + "waiting;\n  logic " + range_text(c.tag_bits) +
             "event_tag;\n  always_ff @(posedge " + c.clock + ") begin\n    if (" + c.valid_in +
             ") begin\n      waiting <= row[" + number(row_bits_ - 1) + ":" + number(advance_bits()) +
@@ -84,17 +86,20 @@ class SharedModule {
     const int tag_bits = c.tag_bits + count_bits_;
     std::string text = "  wire step_valid;\n  wire " + range_text(tag_bits) + "step_tag;\n  wire " +
                        range_text(step_.outputs.front().width_bits) + "result;\n";
-    text += "  " + step_.top + " part_step (\n    .clk(" + c.clock + "), .rst(" + c.reset + "),\n    .valid_in(" +
-            c.valid_in + " | go_on),\n    .tag_in({" + c.valid_in + " ? " + c.tag_in + " : event_tag, step}),\n    ." +
-            step_.inputs.front().port + "({";
+    text += "  " + step_.top + " part_step (\n    .clk(" + c.clock + "), .rst(" + c.reset +
+            "),\n    .valid_in(" + c.valid_in + " | go_on),\n    .tag_in({" + c.valid_in + " ? " + c.tag_in +
+            " : event_tag, step}),\n    ." + step_.inputs.front().port + "({";
     for (std::size_t e = plan_.window.size(); e-- > 0;) {
       const int low = plan_.window[e] * width_;
-      text += part_of("window", window_bits_, low + width_ - 1, low) +
-              (e == 0 ? "}),\n" : e % 8 == 0 ? ",\n      " : ", ");
+      text += part_of("window", window_bits_, low + width_ - 1, low) + (e == 0       ? "}),\n"
+                                                                        : e % 8 == 0 ? ",\n      "
+                                                                                     : ", ");
     }
     if (!plan_.bias.empty()) text += "    ." + step_.inputs[1].port + "(step),\n";
-    text += "    ." + step_.outputs.front().port + "(result),\n    .valid_out(step_valid), .tag_out(step_tag)\n  );\n";
-    text += "  wire " + range_text(count_bits_) + "step_done = " + part_of("step_tag", tag_bits, count_bits_ - 1, 0) +
+    text += "    ." + step_.outputs.front().port +
+            "(result),\n    .valid_out(step_valid), .tag_out(step_tag)\n  );\n";
+    text += "  wire " + range_text(count_bits_) +
+            "step_done = " + part_of("step_tag", tag_bits, count_bits_ - 1, 0) +
             ";\n  wire last = step_valid & (step_done == " + count_literal(plan_.steps - 1) + ");\n";
     return text + "\n";
   }
@@ -109,19 +114,21 @@ class SharedModule {
     const int bits = step_.outputs.front().width_bits;
     const int kept = (plan_.steps - 1) * bits;
     const int all = kept + bits;
-    std::string text = "  // the results of the steps before, the first lowest\n  logic " + range_text(kept) +
-                       "kept;\n  always_ff @(posedge " + clock() + ") if (step_valid) kept <= " +
-                       (plan_.steps == 2 ? "result" : "{result, kept[" + number(kept - 1) + ":" + number(bits) + "]}") +
-                       ";\n  wire " + range_text(all) + "results = {result, kept};\n  assign " + out_.port + " = {";
+    std::string text =
+        "  // the results of the steps before, the first lowest\n  logic " + range_text(kept) +
+        "kept;\n  always_ff @(posedge " + clock() + ") if (step_valid) kept <= " +
+        (plan_.steps == 2 ? "result" : "{result, kept[" + number(kept - 1) + ":" + number(bits) + "]}") +
+        ";\n  wire " + range_text(all) + "results = {result, kept};\n  assign " + out_.port + " = {";
     for (std::size_t e = plan_.results.size(); e-- > 0;) {
       const SharedNode::Place& place = plan_.results[e];
       const Element& own = step_.outputs.front().elements[static_cast<std::size_t>(place.element)];
       const int low = place.step * bits + own.offset_bits;
-      text += part_of("results", all, low + own.width_bits - 1, low) +
-              (e == 0 ? "};\n" : e % 8 == 0 ? ",\n    " : ", ");
+      text += part_of("results", all, low + own.width_bits - 1, low) + (e == 0       ? "};\n"
+                                                                        : e % 8 == 0 ? ",\n    "
+                                                                                     : ", ");
     }
-    return text + "  assign " + top_.control.valid_out + " = last;\n  assign " + top_.control.tag_out + " = " +
-           tag_of_step() + ";\n\n";
+    return text + "  assign " + top_.control.valid_out + " = last;\n  assign " + top_.control.tag_out +
+           " = " + tag_of_step() + ";\n\n";
   }
 
   /// Sums over the steps, one register each.
@@ -139,13 +146,14 @@ class SharedModule {
       const std::string extended = own.is_signed ? "$signed(" + part + ")" : part;
       declared += "  logic " + range_text(width) + sum + ";\n";
       added += "    if (step_valid) " + sum + " <= (step_done == " + count_literal(0) + " ? " +
-               literal(plan_.bias[o], width) + " : " + sum + ") + " + number(width) + "'(" + extended + ");\n";
+               literal(plan_.bias[o], width) + " : " + sum + ") + " + number(width) + "'(" + extended +
+               ");\n";
       shown = sum + (shown.empty() ? "" : o % 8 == 0 ? ",\n    " : ", ") + shown;
     }
     return "  // the sums so far\n" + declared + "  logic done;\n  logic " + range_text(c.tag_bits) +
            "done_tag;\n  always_ff @(posedge " + c.clock + ") begin\n    done <= last & ~" + c.reset +
-           ";\n    done_tag <= " + tag_of_step() + ";\n" + added + "  end\n  assign " + out_.port + " = {" + shown +
-           "};\n  assign " + c.valid_out + " = done;\n  assign " + c.tag_out + " = done_tag;\n\n";
+           ";\n    done_tag <= " + tag_of_step() + ";\n" + added + "  end\n  assign " + out_.port + " = {" +
+           shown + "};\n  assign " + c.valid_out + " = done;\n  assign " + c.tag_out + " = done_tag;\n\n";
   }
 
   /// Steps may look beyond what there is, or leave out what a stride passes over.

@@ -74,8 +74,7 @@ Lookup weight_tables(const Dense& dense, int in_step, int steps, int entries) {
       for (int step = 0; step < entries; ++step) {
         const int input = step * in_step + k;
         const bool there = step < steps && input < dense.inputs;
-        lookup.table.push_back(
-            there ? dense.weights[static_cast<std::size_t>(o * dense.inputs + input)] : 0);
+        lookup.table.push_back(there ? dense.weights[static_cast<std::size_t>(o * dense.inputs + input)] : 0);
       }
     }
   }
@@ -106,8 +105,8 @@ void plan_sums(const Node& node, const Dense& dense, Type type, SharedNode& shar
   shared.bias = dense.bias;
 }
 
-/// Rows of the image (positions, for one axis), some in each step. The image lies row after row, padding above
-/// and below included, so that a step's window is one piece.
+/// Rows of the image (positions, for one axis), some in each step. The image lies row after row, padding
+/// above and below included, so that a step's window is one piece.
 void plan_image(const Node& node, const Conv& conv, const Shape& in, Type type, SharedNode& shared) {
   const bool flat = in.size() == 2;
   const int channels = in[0];

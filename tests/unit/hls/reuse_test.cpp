@@ -76,8 +76,7 @@ network::Network vector_network() {
 TEST(Reuse, AgreesWithTheReference) {
   for (const int cycles : {2, 3, 16})
     EXPECT_EQ(run(vector_network(), reuse(cycles)), "256 vectors, 0 wrong") << cycles;
-  for (const int cycles : {2, 5})
-    EXPECT_EQ(run(image(7), reuse(cycles)), "256 vectors, 0 wrong") << cycles;
+  for (const int cycles : {2, 5}) EXPECT_EQ(run(image(7), reuse(cycles)), "256 vectors, 0 wrong") << cycles;
 }
 
 TEST(Reuse, PassesTheToolsAndSaves) {
@@ -101,7 +100,8 @@ TEST(Reuse, RefusesInSentences) {
     }
     return "no refusal";
   };
-  EXPECT_THAT(refusal(conformance::sample_trees(), reuse(4)), testing::HasSubstr("there is nothing to reuse"));
+  EXPECT_THAT(refusal(conformance::sample_trees(), reuse(4)),
+              testing::HasSubstr("there is nothing to reuse"));
   EXPECT_THAT(refusal(vector_network(), reuse(0)), testing::HasSubstr("over 0 cycles: give 1 to"));
   Options both = reuse(2);
   both.axi_stream = true;
