@@ -1,7 +1,6 @@
 #include "hls/adder_program.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <queue>
 #include <unordered_map>
@@ -59,9 +58,8 @@ Interval sum_range(const Value& lower, const Value& upper, int shift, bool subtr
 
 class Sharing {
  public:
-  Sharing(std::vector<std::vector<Digit>> rows, const std::vector<Interval>& inputs, int extra_depth,
-          int adder_weight)
-      : rows_(std::move(rows)), adder_weight_(adder_weight) {
+  Sharing(std::vector<std::vector<Digit>> rows, const std::vector<Interval>& inputs, int extra_depth)
+      : rows_(std::move(rows)) {
     for (const Interval& range : inputs) values_.push_back({range, 0});
     for (const std::vector<Digit>& row : rows_) {
       int shortest = 0;
@@ -98,7 +96,7 @@ class Sharing {
     Digit y;
   };
 
-  /// What each use but the first saves: full-adder bits, and a weight for the adder itself.
+  /// What each use but the first saves: full-adder bits.
   std::int64_t score_of(int uses, std::uint64_t key) {
     const Pattern pattern = Pattern::of(key);
     const Value& x = values_[static_cast<std::size_t>(pattern.x)];
@@ -107,7 +105,7 @@ class Sharing {
     const Interval range = pattern.shift >= 0 ? sum_range(x, y, distance, pattern.subtract)
                                               : sum_range(y, x, distance, pattern.subtract);
     const int bits = std::max(width_bits(range) - distance, 1);
-    return static_cast<std::int64_t>(uses - 1) * (bits + adder_weight_);
+    return static_cast<std::int64_t>(uses - 1) * bits;
   }
 
   void count(Digit a, Digit b, int change) {
@@ -182,7 +180,6 @@ class Sharing {
   std::vector<std::vector<Digit>> rows_;
   std::vector<Value> values_;
   std::vector<int> limits_;
-  int adder_weight_ = 0;
   std::unordered_map<std::uint64_t, int> counts_;
   std::priority_queue<std::pair<std::int64_t, std::uint64_t>> queue_;
 };
@@ -241,10 +238,10 @@ long long cost_of(const AdderProgram& program, const std::vector<Interval>& inpu
   return bits;
 }
 
-/// Attempts differ in how numbers are written and in what counts; larger matrices get fewer.
-constexpr std::size_t digits_to_try = 30000;
-constexpr std::size_t most_attempts = 18;
-constexpr std::array<int, 3> adder_weights{0, 8, 64};
+/// Attempts differ in how numbers are written; larger matrices get fewer.
+constexpr std::size_t digits_to_try = 40000;
+constexpr std::size_t most_attempts = 24;
+constexpr std::size_t attempts_at_one_row = 3;
 
 /// Matrices with more pairs of digits than this are cut into blocks of columns that share among themselves.
 constexpr std::size_t most_pairs = 3'000'000;
@@ -256,15 +253,14 @@ AdderProgram share_block(const std::vector<std::int64_t>& weights, const std::ve
   long long lowest = 0;
   std::size_t attempts = 1;
   for (std::size_t attempt = 0; attempt < attempts; ++attempt) {
-    std::vector<std::vector<Digit>> rows = digit_rows(weights, inputs.size(), attempt / adder_weights.size());
+    std::vector<std::vector<Digit>> rows = digit_rows(weights, inputs.size(), attempt);
     if (attempt == 0) {
       std::size_t digits = 1;
       for (const std::vector<Digit>& row : rows) digits += row.size();
       attempts = std::clamp<std::size_t>(digits_to_try / digits, 1,
-                                         rows.size() == 1 ? adder_weights.size() : most_attempts);
+                                         rows.size() == 1 ? attempts_at_one_row : most_attempts);
     }
-    AdderProgram program =
-        Sharing(std::move(rows), inputs, extra_depth, adder_weights[attempt % adder_weights.size()]).run();
+    AdderProgram program = Sharing(std::move(rows), inputs, extra_depth).run();
     const long long cost = cost_of(program, inputs);
     if (attempt > 0 && cost >= lowest) continue;
     lowest = cost;
