@@ -7,10 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/network/dump.hpp"
-#include "bench/suites/networks.hpp"
 #include "bench/network/serve.hpp"
 #include "bench/network/subject.hpp"
 #include "bench/network/thread_clock.hpp"
+#include "bench/suites/networks.hpp"
 #include "engine/base/error.hpp"
 #include "engine/network/cost.hpp"
 #include "engine/network/text.hpp"

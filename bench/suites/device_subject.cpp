@@ -48,7 +48,7 @@ DeviceSubject::DeviceSubject(const network::Network& network, const std::string&
   program_ = backends::find(device.substr(0, device.find(':'))).compile(network, options);
   if (program_->device() != device) throw Error("asked for " + device + ", got " + program_->device());
   fill();
-  check(std::min<std::size_t>(max_batch, 32));
+  check(std::min(max_batch, checked_events));
 }
 
 void DeviceSubject::fill() {

@@ -20,6 +20,9 @@ struct BatchTimes {
 /// A network on a device, its answers compared with the reference before anything is timed.
 class DeviceSubject {
  public:
+  /// At most; a smaller batch is checked as a whole.
+  static constexpr std::size_t checked_events = 32;
+
   /// Throws Error when an answer is wrong, or another device than the wanted one runs.
   DeviceSubject(const network::Network& network, const std::string& device, std::size_t max_batch);
 

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <map>
 #include <memory>
 
 #include "bench/suites/device_subject.hpp"
@@ -65,42 +64,47 @@ class NetworkSuite {
  private:
   void measure(const backends::Backend& backend, const std::string& device,
                const std::vector<Named>& networks) {
-    DeviceSubject empty(empty_network(), device, 1);
     std::vector<Candidate> candidates;
     std::vector<std::unique_ptr<DeviceSubject>> subjects;
-    candidates.push_back({figure("empty network", device, 1, 32), [&] { return time(empty, 1); }});
+    const auto add = [&](const std::string& name, const network::Network& network) {
+      subjects.push_back(std::make_unique<DeviceSubject>(network, device, largest_batch));
+      for (const std::size_t batch : batches()) {
+        candidates.push_back({figure(name, device, batch), [this, subject = subjects.back().get(), batch] {
+                                return time(*subject, batch);
+                              }});
+      }
+    };
+    add("empty network", empty_network());
+    for (const Named& named : networks) {
+      const std::string reason = backend.supports(named.network);
+      if (reason.empty())
+        add(named.name, named.network);
+      else
+        suite_.notes.push_back(fmt::format("{} does not run {}: {}", device, named.name, reason));
+    }
     if (device.starts_with("opencl:")) {
       const auto kernel_ns = static_cast<double>(empty_kernel_ns());
       suite_.figures.push_back(make_figure("empty kernel " + device, "ns", Better::lower, {kernel_ns}));
     }
-    for (const Named& named : networks) {
-      if (const std::string reason = backend.supports(named.network); !reason.empty()) {
-        suite_.notes.push_back(fmt::format("{} does not run {}: {}", device, named.name, reason));
-        continue;
-      }
-      subjects.push_back(std::make_unique<DeviceSubject>(named.network, device, largest_batch));
-      for (const std::size_t batch : {1, 16, 256, 1024}) {
-        if (options_.quick && batch == 16) continue;
-        candidates.push_back(
-            {figure(named.name, device, batch, 32),
-             [this, subject = subjects.back().get(), batch] { return time(*subject, batch); }});
-      }
-    }
     std::vector<Figure> figures = interleaved(std::move(candidates), options_.repeats_or(3, 7));
-    const double floor_ns = figures.front().median;
-    for (Figure& one : figures) {
-      if (&one != &figures.front()) one.floor = FigureFloor{"empty network", floor_ns};
-      suite_.figures.push_back(std::move(one));
+    for (std::size_t i = 0; i < figures.size(); ++i) {
+      const std::size_t empty = i % batches().size();
+      if (i != empty) figures[i].floor = FigureFloor{"empty network, same batch", figures[empty].median};
     }
+    for (Figure& one : figures) suite_.figures.push_back(std::move(one));
   }
 
-  static Figure figure(const std::string& name, const std::string& device, std::size_t batch,
-                       std::uint64_t checked) {
+  const std::vector<std::size_t>& batches() const {
+    static const std::vector<std::size_t> quick = {1, 256, 1024}, full = {1, 16, 256, 1024};
+    return options_.quick ? quick : full;
+  }
+
+  static Figure figure(const std::string& name, const std::string& device, std::size_t batch) {
     Figure figure;
     figure.name = fmt::format("{} {} batch {}", name, device, batch);
     figure.unit = "ns";
     figure.better = Better::lower;
-    figure.checked = checked;
+    figure.checked = DeviceSubject::checked_events;
     return figure;
   }
 

@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include "bench/instrument/hgrm.hpp"
+#include "bench/instrument/clock.hpp"
 #include "bench/instrument/objective.hpp"
 #include "bench/suites/figures.hpp"
 #include "bench/suites/latency.hpp"
 #include "bench/suites/load.hpp"
 #include "bench/suites/pipeline_run.hpp"
 #include "bench/suites/suite.hpp"
+#include "engine/pipeline/event_trace.hpp"
+#include "engine/pipeline/stages.hpp"
 
 // The whole trigger under an open-loop load.
 namespace crible::bench {
@@ -57,8 +59,9 @@ class PipelineSuite {
         "ZeroMQ. A packet leaves 50 us after its first event, or when it holds 256: that is in the stage "
         "send.");
     suite_.notes.push_back(
-        "The first tenth of each run, at least 200 ms, is not counted. Sender, shard and collector share the "
-        "cores of this machine.");
+        "The first tenth of each run, at least 200 ms, is not counted. The sender has a core of its own; "
+        "shard, "
+        "ZeroMQ's threads and collector share the others.");
   }
 
   PipelineSetup setup(Arrivals kind, double rate_hz, double seconds, std::uint64_t seed) const {
@@ -113,8 +116,9 @@ class PipelineSuite {
     }
     std::ranges::sort(curve_.points, {}, &CurvePoint::offered_hz);
     suite_.curves.push_back(curve_);
-    Figure figure = make_figure("highest rate held, poisson arrivals", "Hz", Better::higher, {highest_hz_});
-    figure.name = fmt::format("highest rate held, {} arrivals", to_string(options_.arrivals.kind));
+    Figure figure =
+        make_figure(fmt::format("highest rate held, {} arrivals", to_string(options_.arrivals.kind)), "Hz",
+                    Better::higher, {highest_hz_});
     figure.checked = checked_;
     suite_.figures.push_back(figure);
   }
@@ -136,17 +140,15 @@ class PipelineSuite {
     latency.floor = LatencyFloor{"the same packets to a bare ZeroMQ receiver", percentiles_of(bare)};
     shared_.histograms.push_back({"pipeline " + latency.name, merged(outcomes)});
     suite_.latencies.push_back(std::move(latency));
-    hiccup_latency(outcomes, suite_.latencies.back().name);
+    pauses(outcomes, suite_.latencies.back().name);
   }
 
-  void hiccup_latency(const std::vector<PipelineOutcome>& outcomes, const std::string& during) {
-    pipeline::Histogram all;
-    for (const PipelineOutcome& outcome : outcomes) all.add(outcome.hiccups);
-    Figure figure = make_figure("the machine's own pauses, p99.9, during " + during, "ns", Better::lower, {});
+  void pauses(const std::vector<PipelineOutcome>& outcomes, const std::string& during) {
+    std::vector<double> repeats;
     for (const PipelineOutcome& outcome : outcomes)
-      figure.repeats.push_back(static_cast<double>(outcome.hiccups.percentile_ns(0.999)));
-    figure = make_figure(figure.name, figure.unit, figure.better, figure.repeats);
-    suite_.figures.push_back(figure);
+      repeats.push_back(static_cast<double>(outcome.hiccups.percentile_ns(0.999)));
+    suite_.figures.push_back(make_figure("the machine's own pauses, p99.9, during " + during, "ns",
+                                         Better::lower, std::move(repeats)));
   }
 
   void other_arrivals(double rate_hz) {
@@ -184,7 +186,36 @@ class PipelineSuite {
     auto figures = interleaved({{without, [&] { return cost(false); }}, {with, [&] { return cost(true); }}},
                                options_.repeats_or(3, 7));
     figures[1].floor = FigureFloor{"without", figures[0].median};
+    const double event_ns = figures[0].median;
     for (Figure& figure : figures) suite_.figures.push_back(std::move(figure));
+    stamps_alone(event_ns);
+  }
+
+  /// The same alone and without a trigger, which a busy machine disturbs less: what one event adds to the
+  /// histograms of the stages and to the list of stamps.
+  void stamps_alone(double event_ns) {
+    constexpr std::size_t events = 200'000;
+    Figure alone;
+    alone.name = "histograms and stamps of an event, alone";
+    alone.unit = "ns";
+    const auto measure = [&] {
+      pipeline::EventTrace trace(1, events);
+      pipeline::StageHistograms stages;
+      const std::int64_t start_ns = Clock::system_ns();
+      for (std::size_t e = 0; e < events; ++e) {
+        const auto now_ns = start_ns + static_cast<std::int64_t>(e * 977 % 65'536);
+        for (std::size_t s = 0; s < pipeline::stage_count; ++s)
+          stages.stages[s].add(now_ns - start_ns + static_cast<std::int64_t>(s));
+        trace.append(0, {.event = e, .received_ns = now_ns, .decided_ns = now_ns});
+        if (e % 64 == 63) trace.published(0, Clock::system_ns());
+      }
+      return static_cast<double>(Clock::system_ns() - start_ns) / events;
+    };
+    std::vector<Figure> figures = interleaved({{alone, measure}}, options_.repeats_or(5, 11));
+    Figure part = make_figure("... of an event's processor time", "of it", Better::lower,
+                              {figures[0].median / event_ns});
+    suite_.figures.push_back(std::move(figures[0]));
+    suite_.figures.push_back(std::move(part));
   }
 
   const SuiteOptions& options_;

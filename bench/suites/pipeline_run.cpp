@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "bench/instrument/clock.hpp"
+#include "bench/instrument/cores.hpp"
 #include "bench/instrument/hiccups.hpp"
 #include "bench/instrument/open_loop.hpp"
 #include "bench/suites/collector.hpp"
@@ -94,9 +95,11 @@ struct Sent {
   double cpu_s = 0;
 };
 
-Sent send_all(const Plan& plan, Sender& sender, const std::function<bool(std::size_t)>& too_far_ahead) {
+Sent send_all(const Plan& plan, Sender& sender, SenderCore& core,
+              const std::function<bool(std::size_t)>& too_far_ahead) {
   Sent sent;
   sent.sent_ns.reserve(plan.times.size());
+  core.sender_begins();
   Clock clock;
   const double cpu_before_s = thread_cpu_s();
   constexpr std::int64_t lead_ns = 5'000'000;
@@ -106,6 +109,7 @@ Sent send_all(const Plan& plan, Sender& sender, const std::function<bool(std::si
       [&](const Shot& shot, std::int64_t) { sender.send(shot.first, shot.count, sent.sent_ns); },
       [&] { return too_far_ahead(sent.sent_ns.size()); });
   sent.cpu_s = thread_cpu_s() - cpu_before_s;
+  core.sender_ends();
   return sent;
 }
 
@@ -151,6 +155,7 @@ void check(const Load& load, const pipeline::RunSummary& summary, const Collecto
 
 PipelineOutcome run_pipeline(const Load& load, const PipelineSetup& setup) {
   const Plan plan(setup);
+  SenderCore core;  // before any thread is started
   Collector collector(std::max<std::uint64_t>(plan.times.size() / most_checked, 1));
   pipeline::RunConfig config = config_of(load, setup);
   config.decisions.address = collector.address();
@@ -170,7 +175,7 @@ PipelineOutcome run_pipeline(const Load& load, const PipelineSetup& setup) {
       std::max(least_backlog, static_cast<std::uint64_t>(setup.arrivals.rate_hz * backlog_s));
   Hiccups hiccups;
   const double cpu_before_s = process_cpu_s();
-  const Sent sent = send_all(plan, sender, [&](std::size_t events) {
+  const Sent sent = send_all(plan, sender, core, [&](std::size_t events) {
     outcome.saturated = events > collector.decisions() + most_under_way;
     return outcome.saturated;
   });
@@ -205,6 +210,7 @@ PipelineOutcome run_pipeline(const Load& load, const PipelineSetup& setup) {
 
 pipeline::Histogram run_bare(const Load& load, const PipelineSetup& setup) {
   const Plan plan(setup);
+  SenderCore core;
   pipeline::RunConfig config = config_of(load, setup);
   config.shards = 1;
   config.input.bind = free_addresses(load.sources());
@@ -230,7 +236,7 @@ pipeline::Histogram run_bare(const Load& load, const PipelineSetup& setup) {
   zmq::context_t sending;
   Sender sender(sending, load, config, addresses);
   std::this_thread::sleep_for(settle);
-  const Sent sent = send_all(plan, sender, [](std::size_t) { return false; });
+  const Sent sent = send_all(plan, sender, core, [](std::size_t) { return false; });
   receiver.join();
   pipeline::Histogram latency;
   const std::int64_t counts_from_ns = plan.counts_from_ns(setup);

@@ -41,7 +41,7 @@ class ScaleSuite {
       points.push_back(measure(n));
     }
     suite_.notes.push_back(
-        "The sender, ZeroMQ's threads and the collector run on the same cores as the shards.");
+        "The sender has a core of its own; shards, ZeroMQ's threads and the collector share the others.");
     tables(points);
     return std::move(suite_);
   }
@@ -70,7 +70,8 @@ class ScaleSuite {
     double rate = first_hz;
     for (; rate <= most_hz && held(shards, rate); rate *= 2) point.highest_hz = rate;
     for (const double part : {0.625, 0.75, 0.875})
-      if (!options_.quick && held(shards, rate * part)) point.highest_hz = std::max(point.highest_hz, rate * part);
+      if (!options_.quick && held(shards, rate * part))
+        point.highest_hz = std::max(point.highest_hz, rate * part);
     const std::size_t repeats = options_.repeats_or(2, 5);
     std::vector<double> costs;
     for (std::size_t i = 0; i < repeats; ++i) {

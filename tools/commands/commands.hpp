@@ -45,8 +45,8 @@ void add_source(CommandLine& line);
 void add_verify(CommandLine& line);
 
 inline const std::vector<void (*)(CommandLine&)> all_commands = {
-    add_demo,    add_run,  add_source, add_replay,   add_import, add_quantize,
-    add_inspect, add_join, add_eval,   add_firmware, add_verify, add_devices, add_bench,
+    add_demo, add_run,  add_source,   add_replay, add_import,  add_quantize, add_inspect,
+    add_join, add_eval, add_firmware, add_verify, add_devices, add_bench,
 };
 
 }  // namespace crible::tools
