@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <utility>
 
 #include "engine/base/error.hpp"
@@ -20,7 +21,9 @@ std::optional<std::pair<double, std::string>> leading_number(const std::string& 
   const std::size_t end = text.find_first_not_of("0123456789.");
   const std::string digits = text.substr(0, end);
   if (std::ranges::count(digits, '.') > 1) return std::nullopt;
-  return std::pair{std::stod(digits), end == std::string::npos ? "" : text.substr(end)};
+  const double number = std::strtod(digits.c_str(), nullptr);
+  if (!std::isfinite(number)) return std::nullopt;
+  return std::pair{number, end == std::string::npos ? "" : text.substr(end)};
 }
 
 std::optional<double> percentile_of(const std::string& text) {

@@ -12,7 +12,7 @@ struct Frame {
   double width = 560;
   double height = 330;
   double left = 66;
-  double right = 30;
+  double right = 36;
   double top = 34;
   double bottom = 44;
 

@@ -28,6 +28,12 @@ TEST(BenchCommand, MistakesAreOneSentenceBeforeAnythingIsMeasured) {
   expect_refused("--objective 'p99.9<200'", "--objective 'p99.9<200' is not a percentile below a time");
   expect_refused("--rate 0", "--rate must be above 0 events/s");
   expect_refused("--rate=-5", "--rate must be above 0 events/s");
+  expect_refused("--rate 1e300", "--rate must be between 1 and 1e8 events/s");
+  expect_refused("--rate 1e-3", "--rate must be between 1 and 1e8 events/s");
+  expect_refused("--objective 'p99<" + std::string(400, '9') + "us'", "is not a percentile below a time");
+  expect_refused("--soak-seconds 1e300", "--soak-seconds must be between 0.1 and 1e6");
+  expect_refused("--soak-seconds=-1", "--soak-seconds must be between 0.1 and 1e6");
+  expect_refused("--soak-seconds nan", "--soak-seconds must be between 0.1 and 1e6");
   expect_refused("--arrivals sometimes", "--arrivals sometimes is neither constant, poisson, lhc nor bursts");
   expect_refused("--json /nowhere/result.json", "/nowhere/result.json");
   expect_refused("--hgrm /proc/result", "/proc/result");

@@ -65,10 +65,11 @@ std::string utc_now() {
   return text;
 }
 
-/// As it was typed, but for the quotes.
+/// As it was typed, but for the quotes and the folder of the program.
 std::string command_line() {
   std::string text = read_file("/proc/self/cmdline");
   if (!text.empty()) text.pop_back();
+  text.erase(0, text.substr(0, text.find('\0')).find_last_of('/') + 1);
   std::ranges::replace(text, '\0', ' ');
   return text;
 }
@@ -89,7 +90,14 @@ std::vector<bench::NamedSuite> prepare(Options& options) {
   }
   if (options.rate_hz && !(*options.rate_hz > 0))
     throw Error("--rate must be above 0 events/s: nothing would arrive");
+  constexpr double least_hz = 1, most_hz = 1e8;  // what is outside would take for ever, or all memory
+  if (options.rate_hz && (*options.rate_hz < least_hz || *options.rate_hz > most_hz))
+    throw Error(
+        "--rate must be between 1 and 1e8 events/s: beyond that a run never ends, or takes all memory");
   options.suite.rate_hz = options.rate_hz.value_or(0);
+  const double soak_s = options.suite.soak_s;  // 0: not given
+  if (soak_s != 0 && !(soak_s >= 0.1 && soak_s <= 1e6))
+    throw Error("--soak-seconds must be between 0.1 and 1e6: twelve days at most");
   options.suite.arrivals = bench::parse_arrivals(options.arrivals);
   if (!options.objective.empty()) options.suite.objective = bench::parse_objective(options.objective);
   for (const auto& file : {options.json, options.html})
@@ -192,7 +200,7 @@ void add_bench(CommandLine& line) {
   command.add_option("--hgrm", options->hgrm, "Write a .hgrm file for each latency into this folder")
       ->type_name("DIR");
   command.add_option("--repeats", options->suite.repeats, "Repeats of each figure")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1000));
   command
       .add_option("--arrivals", options->arrivals, "constant, poisson, lhc, bursts, or a file of times in ns")
       ->capture_default_str();
@@ -200,8 +208,7 @@ void add_bench(CommandLine& line) {
   command.add_option("--objective", options->objective, "Search the highest rate that holds it: p99.9<200us");
   command.add_option("--shards", options->suite.shards, "For suite scale [1 to the number of cores]")
       ->check(CLI::PositiveNumber);
-  command.add_option("--soak-seconds", options->suite.soak_s, "For suite soak [300, quick: 4]")
-      ->check(CLI::PositiveNumber);
+  command.add_option("--soak-seconds", options->suite.soak_s, "For suite soak [300, quick: 4]");
   command.add_option("--config", options->suite.config, "Trigger instead of the demo's (YAML)")
       ->check(CLI::ExistingFile);
   command.add_option("--sample", options->suite.sample, "Events for it: a sample folder or a recording")

@@ -103,7 +103,7 @@ void expect_whole(const PipelineOutcome& outcome, std::uint64_t events) {
     EXPECT_GE(stage.mean, 0) << stage.name;
     sum_ns += stage.mean;
   }
-  EXPECT_NEAR(sum_ns, latency.mean, 1e-6 * latency.mean);
+  EXPECT_NEAR(sum_ns, latency.mean, latency.mean / 2048);  // the mean of a histogram
   for (const std::size_t timed : {2u, 5u})  // build and compute take time: their stamps are no copies
     EXPECT_GT(latency.stages[timed].mean, 0) << latency.stages[timed].name;
 }
