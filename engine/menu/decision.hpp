@@ -131,6 +131,9 @@ static_assert(offsetof(DecisionHeader, last_received_ns) == 64 && offsetof(Decis
 static_assert(offsetof(DecisionHeader, inferred_ns) == 80 && offsetof(DecisionHeader, decided_ns) == 88);
 static_assert(sizeof(NetworkRows) == 4 && offsetof(NetworkRows, elements) == 2);
 
+/// No decision is larger: a published frame holds at least one.
+inline constexpr std::size_t max_decision_bytes = 120 << 10;
+
 /// Bytes that encode() writes for these answers, a multiple of 8; and for any answers at most.
 std::size_t encoded_bytes(const Decision& decision, const OutputLayout& layout,
                           const Answers& answers) noexcept;

@@ -84,6 +84,7 @@ class Publisher {
 
  private:
   static constexpr std::size_t frame_limit = 128 << 10;
+  static_assert(frame_limit >= sizeof(DecisionFrameHeader) + menu::max_decision_bytes);
 
   /// Lives until neither the publisher nor ZeroMQ holds it.
   struct Buffer {

@@ -159,8 +159,9 @@ void Comparer::compare_parts(const menu::DecodedDecision& recorded, const menu::
   for (std::size_t i = 0; i < chain_names_.size(); ++i) {
     ChainComparison& chain = result.chains[i];
     const auto old = recorded_chain_[i];
-    const bool old_before = old && bit(recorded.decision.before, *old);
-    const bool old_after = old && bit(recorded.decision.after, *old);
+    const bool old_there = old && *old < recorded.decision.chains;  // a damaged header may name any number
+    const bool old_before = old_there && bit(recorded.decision.before, *old);
+    const bool old_after = old_there && bit(recorded.decision.after, *old);
     const bool new_before = chain.here && bit(now.decision.before, i);
     const bool new_after = chain.here && bit(now.decision.after, i);
     if (old_before == new_before && old_after == new_after) {

@@ -76,11 +76,6 @@ Run::Run(const Trigger& trigger, const RunConfig& config, EventTrace* trace)
   const std::size_t sockets = config_.shards * (trigger.description.sources.size() + 1);
   zmq_.set(zmq::ctxopt::max_sockets, static_cast<int>(std::max<std::size_t>(sockets, ZMQ_MAX_SOCKETS_DFLT)));
   for (std::size_t s = 0; s < config_.shards; ++s) shards_.push_back(std::make_unique<Shard>(context_, s));
-  if (!config_.record.file.empty()) {
-    config_.record.shards = config_.shards;
-    recording_ = std::make_unique<record::Writer>(config_.record, run_header(trigger, config_));
-    context_.recording = recording_.get();
-  }
   control_.advance(State::configured);
 }
 
@@ -90,6 +85,11 @@ Run::~Run() {
 }
 
 void Run::start() {
+  if (!config_.record.file.empty()) {
+    config_.record.shards = config_.shards;
+    recording_ = std::make_unique<record::Writer>(config_.record, run_header(trigger_, config_));
+    context_.recording = recording_.get();
+  }
   keep_freed_memory();
   running_.store(shards_.size());
   control_.advance(State::running);
@@ -116,7 +116,8 @@ RunSummary Run::summary() {
   for (const auto& shard : shards_) summary.shards.add(shard->status());
   summary.ledger = ledger_.ledger();
   summary.ledger.merge(summary.shards.open_books);
-  if (recording_) {
+  // start() makes it before it changes the state.
+  if (summary.state >= State::running && recording_) {
     summary.recorded = recording_->counters();
     summary.recording_failure = recording_->failure();
   }
@@ -129,11 +130,12 @@ RunSummary Run::finish() {
   for (std::thread& thread : std::exchange(threads_, {})) thread.join();
   if (recording_) {
     recording_->ledger(whole_run, builder::to_json(ledger_.ledger()));
-    recording_->close();
   }
+  const bool closed = !recording_ || recording_->close();
   control_.advance(State::stopped);
   if (failure_) std::rethrow_exception(failure_);
   RunSummary result = summary();
+  result.recording_closed = closed;
   check_books(result);
   return result;
 }

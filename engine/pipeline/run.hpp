@@ -26,22 +26,24 @@ struct RunSummary {
   std::vector<std::string> violations;  // equations that do not hold, a sentence each; empty: balanced
   record::Counters recorded;
   std::string recording_failure;  // the last refusal of the disk
+  bool recording_closed = true;   // at the end: all books and the final block are in the file
 };
 
 /// The trigger: shards, recording, ledger, run control. The owner constructs it (configured), start()s it
 /// (running), and calls finish() (draining, stopped) when ended() or at any time.
 class Run {
  public:
-  /// Binds the sockets, compiles the networks, creates the recording. Throws Error. The trigger must
-  /// outlive the run. `config` may differ from trigger.run. `trace`, which must outlive the run and have a
-  /// list for each shard, gets the stamps of every published event.
+  /// Binds the sockets, compiles the networks. Throws Error. The trigger must outlive the run. `config` may
+  /// differ from trigger.run. `trace`, which must outlive the run and have a list for each shard, gets the
+  /// stamps of every published event.
   Run(const Trigger& trigger, const RunConfig& config, EventTrace* trace = nullptr);
   ~Run();
 
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
-  /// Starts the shards. From here on the process keeps the memory that it frees (mallopt), up to 256 MiB.
+  /// Creates the recording (throws Error) and starts the shards. From here on the process keeps the memory
+  /// that it frees (mallopt), up to 256 MiB.
   void start();
 
   /// Asks the shards to drain. From any thread and from signal handlers.

@@ -35,12 +35,33 @@ void read_time(const yaml::Value& map, const char* key, std::int64_t unit_ns, st
   }
 }
 
-/// Throws when the address names no transport, or tcp without a port.
+/// Throws when the address names no transport that ZeroMQ has here, or tcp without host or port.
 void check_address(const yaml::Value& value) {
+  const std::string& address = value.text();
+  const auto begins = [&](std::string_view transport) { return address.starts_with(transport); };
   try {
-    numbered_address(value.text(), 0);
+    numbered_address(address, 0);
   } catch (const Error& error) {
     throw value.error(error.what());
+  }
+  if (!begins("tcp://") && !begins("ipc://") && !begins("inproc://")) {
+    throw value.error("address " + address + " has another transport than tcp://, ipc:// and inproc://");
+  }
+  if (begins("tcp://:")) {
+    throw value.error("address " + address + " names no host; write for instance tcp://127.0.0.1:5700");
+  }
+}
+
+/// Throws unless the text ends with a port: "127.0.0.1:9400".
+void check_port(const yaml::Value& value) {
+  const std::string& text = value.text();
+  const char* end = text.data() + text.size();
+  const std::size_t colon = text.rfind(':');
+  const char* begin = text.data() + (colon == std::string::npos ? 0 : colon + 1);
+  unsigned port = 0;
+  const auto [last, problem] = std::from_chars(begin, end, port);
+  if (problem != std::errc{} || last != end || port == 0 || port > 65535) {
+    throw value.error("must be an address such as 127.0.0.1:9400, not '" + text + "'");
   }
 }
 
@@ -80,7 +101,10 @@ BuildConfig load_build(const yaml::Value& map) {
 BatchConfig load_batch(const yaml::Value& map) {
   BatchConfig batch;
   map.expect_keys({"backend", "max_events", "slots", "check_every", "hang_ms"});
-  read(map, "backend", batch.backend);
+  if (const auto backend = map.find("backend")) {
+    batch.backend = backend->text();
+    batch.backend_place = backend->file() + ":" + std::to_string(backend->line()) + ": " + backend->key();
+  }
   read(map, "max_events", batch.max_events, 1, 1 << 16);
   read(map, "slots", batch.slots, 1, 64);
   read(map, "check_every", batch.check_every, 0, 1 << 30);
@@ -148,6 +172,7 @@ record::WriterOptions load_record(const yaml::Value& map) {
 MonitoringConfig load_monitoring(const yaml::Value& map) {
   MonitoringConfig monitoring;
   map.expect_keys({"prometheus", "status_s"});
+  if (const auto address = map.find("prometheus"); address && !address->text().empty()) check_port(*address);
   read(map, "prometheus", monitoring.prometheus);
   read_time(map, "status_s", ns_per_s, monitoring.status_ns);
   return monitoring;

@@ -32,6 +32,7 @@ struct BuildConfig {
 
 struct BatchConfig {
   std::string backend = "cpu";  // a backend, a device of one ("cpu:avx2"), or "auto"
+  std::string backend_place;    // where a file says so: "FILE:LINE: KEY"
   std::size_t max_events = 256;
   std::size_t slots = 3;
   std::uint32_t check_every = 1024;      // one batch in so many of a device is compared with the CPU; 0: none

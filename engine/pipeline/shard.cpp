@@ -160,6 +160,7 @@ Shard::Shard(const ShardContext& context, std::size_t index)
   fragments_.reserve(payloads_.size());
   encoded_.resize(menu::max_encoded_bytes(counts_.chains.size(), context.trigger.layout));
   unsent_.reserve(1 << 16);
+  refresh_locked();  // so that who asks before the first pass gets a ledger of this run
 }
 
 void Shard::run() {
@@ -277,6 +278,7 @@ void Shard::publish(const Decided& event, std::span<const std::byte> encoded) no
     if (give_up_ns_ == batching::Batcher::never && context_.control.stop_requested()) begin_draining();
     giving_up_ = monotonic_ns() > give_up_ns_;
     flush();
+    if (status_wanted_.load(std::memory_order_relaxed)) refresh_status();  // who waits is still watched
     room = publisher_->reserve(encoded.size(), now_ns_);
   }
   if (room.empty()) {

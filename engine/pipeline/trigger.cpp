@@ -31,6 +31,25 @@ std::vector<network::Network> load_all(const std::vector<detector::NetworkConfig
   return networks;
 }
 
+/// Throws when a decision with all its outputs could be larger than what is published.
+void check_decision_size(const yaml::Value& document, const menu::Menu& menu,
+                         const menu::OutputLayout& layout) {
+  const std::size_t bytes = menu::max_encoded_bytes(menu.chains().size(), layout);
+  if (bytes <= menu::max_decision_bytes) return;
+  std::size_t largest = 0;
+  const auto values = [&](std::size_t n) {
+    return layout.network(n).max_objects * layout.network(n).elements.size();
+  };
+  for (std::size_t n = 1; n < layout.network_count(); ++n) {
+    if (values(n) > values(largest)) largest = n;
+  }
+  throw document.at("networks")
+      .error("the outputs of all networks make decisions of up to " + std::to_string(bytes) + " bytes, but " +
+             std::to_string(menu::max_decision_bytes) + " is the most; network '" +
+             layout.network(largest).name + "' has " + std::to_string(values(largest)) +
+             " values for each event: keep those that are needed by a map under 'outputs'");
+}
+
 }  // namespace
 
 std::vector<std::string> Trigger::network_names() const {
@@ -54,6 +73,7 @@ Trigger load_trigger(const std::filesystem::path& file) {
   }
   menu::OutputLayout layout(configs, bindings, networks);
   menu::Menu menu(document.at("menu").included(), description, layout);
+  check_decision_size(document, menu, layout);
   RunConfig run;
   if (const auto section = document.find("run")) {
     run = load_run_config(section->included(), description.sources.size());
@@ -89,9 +109,8 @@ std::unique_ptr<backends::Program> compile_for(const std::string& device, const 
   return backend.compile(network, options);
 }
 
-}  // namespace
-
-std::vector<std::unique_ptr<backends::Program>> compile(const Trigger& trigger, const BatchConfig& batch) {
+std::vector<std::unique_ptr<backends::Program>> compile_all(const Trigger& trigger,
+                                                            const BatchConfig& batch) {
   const bool automatic = batch.backend == "auto";
   if (!automatic) backends::find(batch.backend.substr(0, batch.backend.find(':')));  // also without networks
   const bool cpu_only = batch.backend == "cpu" || batch.backend.starts_with("cpu:");
@@ -118,6 +137,20 @@ std::vector<std::unique_ptr<backends::Program>> compile(const Trigger& trigger, 
         batching::RoutingOptions{batch.hang_ns, batch.check_every, !automatic}));
   }
   return programs;
+}
+
+}  // namespace
+
+std::vector<std::unique_ptr<backends::Program>> compile(const Trigger& trigger, const BatchConfig& batch) {
+  try {
+    return compile_all(trigger, batch);
+  } catch (const Error& error) {
+    // The command line may name another backend than the file.
+    const bool by_file =
+        batch.backend == trigger.run.batch.backend && !trigger.run.batch.backend_place.empty();
+    if (!by_file) throw;
+    throw Error(trigger.run.batch.backend_place + ": " + error.what(), error.fault());
+  }
 }
 
 }  // namespace crible::pipeline

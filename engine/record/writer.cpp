@@ -207,8 +207,9 @@ class Writer::Impl {
   std::string failure() const {
     const int error = failure_.load(std::memory_order_relaxed);
     if (error == 0) return {};
-    return options_.file.string() + ": the disk refused " + std::to_string(failed_blocks_.load()) +
-           " blocks, last because: " + std::strerror(error);
+    const std::uint64_t blocks = failed_blocks_.load();
+    const std::string what = blocks == 0 ? "the final block" : std::to_string(blocks) + " blocks";
+    return options_.file.string() + ": the disk refused " + what + ", last because: " + std::strerror(error);
   }
 
  private:
@@ -256,7 +257,7 @@ class Writer::Impl {
       work_.wait(seen, std::memory_order_acquire);
     }
     const Counters end = counters();
-    closed_well_ = file_.finish(end.offered, end.recorded, end.write_failed);
+    closed_well_ = file_.finish(end.offered, end.recorded, end.write_failed) && waiting_ledgers_.empty();
     publish_file_counters();
   }
 

@@ -230,6 +230,15 @@ class BadConfigurations(Case):
         entry = "networks: [{name: lost, file: nowhere.crn, inputs: [{from: [{value: left.value}]}]}]"
         self.refused(lambda text: text.replace("networks: []", entry), "nowhere.crn")
 
+    def test_more_outputs_than_a_decision_holds(self):
+        count = 16_000
+        ones = " ".join("1" * count)
+        (self.folder / "wide.crn").write_text(
+            f"crible network 1\nname wide\nx = input : s16.0 [1]\nw = dense(x) : s32.0 [{count}]\n"
+            f"  outputs {count}\n  inputs 1\n  weights {ones}\n  bias {ones}\ny = output(w) : s32.0 [{count}]\n")
+        entry = f"networks: [{{name: wide, file: {self.folder}/wide.crn, inputs: [{{from: [{{value: left.value}}]}}]}}]"
+        self.refused(lambda text: text.replace("networks: []", entry), "networks", "wide", "16000 values", "'outputs'")
+
     def test_two_sources_with_one_name(self):
         self.refused(lambda text: text.replace("name: right", "name: left"), "left")
 
@@ -241,6 +250,7 @@ class BadConfigurations(Case):
 
     def test_unknown_backend(self):
         self.refused_backend("abacus")
+        self.refused(lambda text: text + "  batch: {backend: abacus}\n", "run.batch.backend", "abacus")
 
     def refused_backend(self, name):
         trigger = harness.Trigger(self.folder)

@@ -150,8 +150,36 @@ class Failures(Case):
         second = self.trigger(prometheus=f"127.0.0.1:{port}", name="second")
         self.assertEqual(second.wait(), 2, second.errors)
         self.assertIn(str(port), second.errors)
+        self.assertFalse(second.recording.exists(), "nothing half-written")
         first.process.send_signal(signal.SIGTERM)
         self.assert_done(first)
+
+    def test_a_book_that_the_disk_refuses_is_a_failure(self):
+        trigger = self.trigger()
+        for one in self.sources(trigger):
+            one.end_run()
+        self.assert_done(trigger)
+        size = trigger.recording.stat().st_size
+        trigger.recording.unlink()
+
+        def one_byte_too_few():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size - 100, size - 100))
+
+        trigger = self.trigger(limits=one_byte_too_few, name="small")
+        for one in self.sources(trigger):
+            one.end_run()
+        trigger.wait()
+        self.assertNotEqual(trigger.process.returncode, 0)
+        self.assertIn("the recording has no final block", trigger.errors)
+
+    def test_the_folder_of_the_summary_is_looked_for_first(self):
+        trigger = harness.Trigger(self.folder)
+        self.addCleanup(trigger.close)
+        done = harness.run_crible("run", trigger.config, "--json", self.folder / "no" / "a.json")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("no folder", done.stderr)
+        self.assertFalse((self.folder / "trigger.crec").exists())
 
     def test_an_existing_recording_is_not_overwritten(self):
         (self.folder / "trigger.crec").write_text("precious")
@@ -164,6 +192,8 @@ class Failures(Case):
         self.addCleanup(trigger.close)
         address = trigger.decisions
         trigger.collector.close()
+        text = trigger.config.read_text()
+        trigger.config.write_text(text.replace("status_s: 0", "status_s: 0.1"))  # who waits still has a status
         trigger.start()
         sources = self.sources(trigger)
         for one in sources:

@@ -108,6 +108,7 @@ int run_trigger(const Options& options) {
     describe(trigger);
     return 0;
   }
+  require_folder(options.json);  // not only when the run is over
   const auto log = make_log(options.quiet);
   raise_file_limit();
   const Interrupt interrupt;
@@ -123,14 +124,17 @@ int run_trigger(const Options& options) {
   const pipeline::RunSummary summary = run.finish();
   report_troubles(summary, reported, *log);
   if (!options.quiet) std::fputs(run_text(summary, trigger).c_str(), stdout);
-  if (!options.json.empty()) write_json_file(options.json, to_json(summary, trigger));
   if (!summary.recording_failure.empty()) log->error(summary.recording_failure);
   if (summary.recorded.write_failed != 0) {
     log->error("{} events are not in the recording; if the disk is only slow, raise run.record.buffers",
                summary.recorded.write_failed);
   }
+  if (!summary.recording_closed) log->error("the recording has no final block, or lacks books");
   for (const std::string& violation : summary.violations) log->error(violation);
-  return summary.violations.empty() && summary.recorded.write_failed == 0 ? 0 : 1;
+  if (!options.json.empty()) write_json_file(options.json, to_json(summary, trigger));
+  const bool well =
+      summary.violations.empty() && summary.recorded.write_failed == 0 && summary.recording_closed;
+  return well ? 0 : 1;
 }
 
 }  // namespace

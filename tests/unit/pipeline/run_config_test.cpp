@@ -375,7 +375,10 @@ const std::vector<Key>& all_keys() {
        "127.0.0.1:9400",
        "",
        [](Run run) { return run.monitoring.prometheus; },
-       {{"{a: 1}", "a map"}}},
+       {{"{a: 1}", "a map"},
+        {"here", "such as"},
+        {"127.0.0.1:99999", "such as"},
+        {"'127.0.0.1:'", "such as"}}},
       {"monitoring",
        "status_s",
        "5",
@@ -488,6 +491,20 @@ TEST(RunConfig, AddressesCountUpSourceBySourceAndShardByShard) {
   run.input.bind = "ipc:///tmp/in";
   EXPECT_EQ(input_addresses(run, 1), (std::vector<std::string>{"ipc:///tmp/in.2", "ipc:///tmp/in.3"}));
   EXPECT_EQ(numbered_address("inproc://x", 0), "inproc://x");
+}
+
+TEST(RunConfig, AddressesHaveATransportThatIsHereAndAHost) {
+  for (const char* key : {"input:\n  bind", "decisions:\n  bind", "decisions:\n  connect"}) {
+    const std::string where = std::string("trigger.yaml:2: ") + (key[0] == 'i' ? "input." : "decisions.");
+    const auto refused = [&](const std::string& address) {
+      return error_of(std::string(key) + ": " + address);
+    };
+    EXPECT_THAT(refused("udp://127.0.0.1:5"), AllOf(HasSubstr(where), HasSubstr("another transport")));
+    EXPECT_THAT(refused("tcp://:5700"), AllOf(HasSubstr(where), HasSubstr("no host")));
+    EXPECT_THAT(refused("localhost:5700"), AllOf(HasSubstr(where), HasSubstr("no transport")));
+    EXPECT_THAT(refused("tcp://localhost"), AllOf(HasSubstr(where), HasSubstr("no port")));
+    EXPECT_EQ(refused("ipc:///tmp/here"), "no error");
+  }
 }
 
 TEST(RunConfig, ThereIsAPortForEachSourceAndShard) {

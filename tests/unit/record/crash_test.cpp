@@ -108,6 +108,16 @@ TEST(FullDisk, CloseSaysThatTheFooterIsMissing) {
   EXPECT_EQ(read_all(Reader(file)).size(), writer.counters().recorded);
 }
 
+TEST(FullDisk, CloseSaysThatABookIsMissing) {
+  const auto file = fresh_file("bookless");
+  FullDisk disk(20'000);
+  Writer writer({.file = file, .compression = 0}, made_header());
+  writer.ledger(3, std::string(30'000, ' '));  // the final block finds room, the book does not
+  EXPECT_FALSE(writer.close());
+  EXPECT_FALSE(Reader(file).damage().no_footer);
+  EXPECT_THAT(writer.failure(), HasSubstr("the disk refused "));
+}
+
 /// Compression at the highest level and two small buffers: the writer thread cannot keep up.
 TEST(SlowDisk, FullQueueIsCountedAndNeverSilent) {
   const auto file = fresh_file("slow");

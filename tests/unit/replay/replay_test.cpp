@@ -74,6 +74,7 @@ class Replay : public testing::Test, private DecisionSink {
     for (const menu::Chain& chain : by.menu.chains()) header.chains.push_back(chain.name);
     for (std::size_t n = 0; n < by.networks.size(); ++n)
       header.networks.emplace_back(by.network_names()[n], by.network_hashes[n]);
+    header.chains.insert(header.chains.end(), more_chains_.begin(), more_chains_.end());
     record::Writer writer(
         {.file = recording_, .overwrite = true, .block_bytes = 4096, .max_wait_ns = 60'000'000'000}, header);
     DeciderOptions options;
@@ -111,6 +112,7 @@ class Replay : public testing::Test, private DecisionSink {
   const std::filesystem::path folder_ = temporary_.path();
   const std::filesystem::path recording_ = folder_ / "recording";
   std::vector<std::string> ledgers_;
+  std::vector<std::string> more_chains_;  // that the run header names besides the menu's
 
  private:
   void decided(const Decided& event) noexcept override {
@@ -186,6 +188,17 @@ TEST_F(Replay, ChainsAreMatchedByName) {
   EXPECT_EQ(result.comparison.chains[3].name, "old_name");
   EXPECT_FALSE(result.comparison.chains[3].here);
   EXPECT_GT(result.comparison.chains[3].lost, 0u);
+}
+
+TEST_F(Replay, AHeaderWithMoreChainsThanADecisionHoldsIsNotBelieved) {
+  for (int chain = 0; chain < 5000; ++chain) more_chains_.push_back("c" + std::to_string(chain));
+  const Trigger by = trigger(config(80));
+  record(by, 100);
+  const ReplayResult result = replay_by(by);
+  ASSERT_EQ(result.comparison.chains.size(), 5003u);
+  EXPECT_EQ(result.comparison.identical, 100u);
+  EXPECT_EQ(result.comparison.lost(), 0u);
+  EXPECT_EQ(result.comparison.chains.back().identical, 100u);
 }
 
 TEST_F(Replay, OneBitOfANetworkOutputIsADifference) {
