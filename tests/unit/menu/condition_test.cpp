@@ -185,6 +185,7 @@ TEST_F(Condition, RefusesWithPlaceAndReason) {
   EXPECT_EQ(problem("anomaly.score > 127"),
             "14: this comparison is never true: the compared integer can only be -128 to 127");
   EXPECT_EQ(problem("big + 1 > 0"), "4: can overflow 64 bits");
+  EXPECT_EQ(problem("big - 1 > 0"), "4: can overflow 64 bits");
   EXPECT_EQ(problem("abs(big) > 0"), "0: can overflow 64 bits");
   EXPECT_EQ(problem("-big > 0"), "0: can overflow 64 bits");
   EXPECT_EQ(problem("bx * big > 0"), "3: can overflow 64 bits");

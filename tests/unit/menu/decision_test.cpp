@@ -40,7 +40,8 @@ TEST_F(DecisionBytes, ComeBackAsTheyWere) {
   EXPECT_LE(bytes.size(), max_encoded_bytes(70, layout_));
   const auto decoded = decode(bytes);
   ASSERT_TRUE(decoded);
-  EXPECT_TRUE(same(decoded->decision, decision_));
+  decision_ = decoded->decision;
+  EXPECT_EQ(encoded(), bytes);
   EXPECT_EQ(decoded->decision.times.sent_ns, 1);
   EXPECT_EQ(decoded->decision.times.first_received_ns, 2);
   EXPECT_EQ(decoded->decision.times.last_received_ns, 3);
@@ -52,6 +53,28 @@ TEST_F(DecisionBytes, ComeBackAsTheyWere) {
   EXPECT_EQ(decoded->rows[1].elements, 2);
   EXPECT_EQ(decoded->values[0], (std::vector<std::int64_t>{-5}));
   EXPECT_EQ(decoded->values[1], (std::vector<std::int64_t>{11, 12, 21, 22}));
+}
+
+TEST_F(DecisionBytes, AreTheSameInEachPartOrNot) {
+  Decision other = decision_;
+  other.times = {};
+  EXPECT_TRUE(same(decision_, other)) << "times do not count";
+  const auto differs = [&](auto member, auto value) {
+    Decision changed = decision_;
+    changed.*member = value;
+    return !same(decision_, changed);
+  };
+  EXPECT_TRUE(differs(&Decision::event, 1));
+  EXPECT_TRUE(differs(&Decision::run, 1));
+  EXPECT_TRUE(differs(&Decision::luminosity_block, 1));
+  EXPECT_TRUE(differs(&Decision::flags, 0));
+  EXPECT_TRUE(differs(&Decision::streams, 1));
+  EXPECT_TRUE(differs(&Decision::outcome, Outcome::accepted));
+  EXPECT_TRUE(differs(&Decision::prescale_set, 1));
+  EXPECT_TRUE(differs(&Decision::chains, 1));
+  EXPECT_TRUE(differs(&Decision::menu, 1));
+  EXPECT_TRUE(differs(&Decision::before, ChainBits{}));
+  EXPECT_TRUE(differs(&Decision::after, ChainBits{}));
 }
 
 TEST_F(DecisionBytes, LieWhereThePageSays) {
@@ -72,6 +95,45 @@ TEST_F(DecisionBytes, LieWhereThePageSays) {
   EXPECT_EQ(byte(128), 1);
   EXPECT_EQ(byte(132), 2);
   EXPECT_EQ(byte(136), 0xFB);
+}
+
+TEST_F(DecisionBytes, ValuesOfAnOddNumberOfNetworksBeginOnTheirGrid) {
+  layout_ = OutputLayout({configs_[0]}, {bindings_[0]}, {networks_[0]});
+  objects_of_ = {1};
+  const auto decoded = decode(encoded());
+  ASSERT_TRUE(decoded);
+  ASSERT_EQ(decoded->rows.size(), 1u);
+  EXPECT_EQ(decoded->values[0], (std::vector<std::int64_t>{-5}));
+}
+
+TEST_F(DecisionBytes, MoreChainsThanThereCanBeAreDamage) {
+  auto bytes = encoded();
+  bytes.resize(1 << 16);
+  DecisionHeader header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  header.chains = max_chains + 1;
+  header.networks = 0;
+  header.size_bytes = sizeof header + 2 * 8 * ((max_chains + 64) / 64);
+  std::memcpy(bytes.data(), &header, sizeof header);
+  EXPECT_FALSE(decode(bytes));
+  header.chains = max_chains;
+  header.size_bytes = sizeof header + 2 * 8 * (max_chains / 64);
+  std::memcpy(bytes.data(), &header, sizeof header);
+  EXPECT_TRUE(decode(bytes));
+}
+
+TEST_F(DecisionBytes, UnsignedOutputsStayPositive) {
+  const auto configs = detector::load_networks(
+      yaml::parse("[{name: raw, file: r.crn, inputs: [{from: [{value: bx}]}]}]", "networks.yaml"));
+  network::Builder builder("raw");
+  builder.output("y", builder.input("x", {1}, {false, 16, 0}));
+  const std::vector<network::Network> networks = {builder.finish()};
+  const OutputLayout layout(configs, {detector::Binding(configs[0], description_, networks[0])}, networks);
+  std::uint16_t row = 0xFFFE;
+  const std::span<std::byte> slots[] = {std::as_writable_bytes(std::span(&row, 1))};
+  std::int64_t value = 0;
+  layout.store(0, 0, slots, 0, &value);
+  EXPECT_EQ(value, 0xFFFE);
 }
 
 TEST_F(DecisionBytes, FaultsCarryNoValues) {

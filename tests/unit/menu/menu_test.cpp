@@ -86,6 +86,22 @@ TEST_F(MenuTest, RestrictsZeroBiasToCrossings) {
   }
 }
 
+TEST_F(MenuTest, ADecisionThatIsUsedAgainKeepsNothing) {
+  const Menu menu = load(small_menu);
+  DecisionInput input;
+  input.quantities = &event_;
+  input.outputs = outputs_.data();
+  Decision decision;
+  decision.before.fill(~std::uint64_t{0});
+  decision.after.fill(~std::uint64_t{0});
+  decision.streams = ~0u;
+  input.flags = flag(Cause::bad_payload);
+  menu.decide(input, decision);
+  EXPECT_EQ(decision.before, ChainBits{});
+  EXPECT_EQ(decision.after, ChainBits{});
+  EXPECT_EQ(decision.streams, 8u);
+}
+
 TEST_F(MenuTest, SetsFollowTheSchedule) {
   const Menu menu = load(small_menu);
   EXPECT_EQ(menu.prescale_sets(), (std::vector<std::string>{"default", "tight"}));
@@ -155,6 +171,7 @@ TEST_F(MenuTest, HashNamesEveryChange) {
   EXPECT_NE(hash, changed("from: 9", "from: 10"));
   EXPECT_NE(hash, changed("express, prescale: 2", "express, prescale: 1"));
   EXPECT_NE(hash, changed("record: false", "record: true"));
+  EXPECT_NE(hash, changed("streams: [physics, express]}", "streams: [physics]}"));
 }
 
 TEST_F(MenuTest, CaretShowsThePlace) {

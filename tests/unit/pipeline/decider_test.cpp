@@ -88,6 +88,7 @@ class Deciding : public testing::Test, private DecisionSink {
     menu::Times times;
     std::int64_t gathered_ns = 0;
     void* cookie = nullptr;
+    std::uint32_t luminosity_block = 0;
   };
 
   void open(const std::string& text, DeciderOptions options = {}, std::size_t max_batch = 4,
@@ -151,7 +152,8 @@ class Deciding : public testing::Test, private DecisionSink {
                              {event.answers.values, event.answers.values + values},
                              decision.times,
                              event.gathered_ns,
-                             event.cookie};
+                             event.cookie,
+                             decision.luminosity_block};
   }
 };
 
@@ -163,6 +165,7 @@ TEST_F(Deciding, AnEventIsDecidedWithItsAnswer) {
   DeciderEvent event = event_of(1);
   event.cookie = &cookie;
   event.times.built_ns = 5;
+  event.luminosity_block = 77;
   add(event, 100, 0, 6);
   EXPECT_TRUE(seen_.empty()) << "its batch is not full and nothing is due";
   EXPECT_EQ(decider_->open_events(), 1u);
@@ -179,6 +182,7 @@ TEST_F(Deciding, AnEventIsDecidedWithItsAnswer) {
   EXPECT_EQ(seen_[1].cookie, &cookie);
   EXPECT_EQ(seen_[1].gathered_ns, 6);
   EXPECT_EQ(seen_[1].times.built_ns, 5);
+  EXPECT_EQ(seen_[1].luminosity_block, 77u);
   EXPECT_LE(seen_[1].times.inferred_ns, seen_[1].times.decided_ns);
   EXPECT_EQ(seen_[2].outcome, Outcome::rejected);
 }
@@ -218,9 +222,10 @@ TEST_F(Deciding, AFlaggedEventIsForcedWithoutItsNetworks) {
     const auto number = static_cast<std::uint64_t>(cause) + 100;
     DeciderEvent event = event_of(number);
     event.flags = flag(cause);
-    add(event, 50'000);
+    add(event, 50'000, 0, 9);
     ASSERT_TRUE(seen_.contains(number)) << "it waits for nothing: " << menu::to_string(cause);
     EXPECT_EQ(seen_[number].flags, flag(cause));
+    EXPECT_GE(seen_[number].times.decided_ns, 9) << "not before it came";
     EXPECT_EQ(seen_[number].outcome, Outcome::forced);
     EXPECT_EQ(seen_[number].streams, debug);
     EXPECT_EQ(seen_[number].objects, std::vector<std::uint32_t>{0}) << "no answer stands beside it";

@@ -285,6 +285,14 @@ TEST_F(Publishing, WhatIsGivenUpIsCountedAsDropped) {
   Publisher::Counters sum = publisher.counters();
   sum.add(publisher.counters());
   EXPECT_EQ(sum.dropped, 4u);
+  Publisher::Counters one{1, 2, 3, 4, 5, 6};
+  one.add({10, 20, 30, 40, 50, 60});
+  EXPECT_EQ(one.frames, 11u);
+  EXPECT_EQ(one.bytes, 22u);
+  EXPECT_EQ(one.published, 33u);
+  EXPECT_EQ(one.dropped, 44u);
+  EXPECT_EQ(one.ledgers_dropped, 55u);
+  EXPECT_EQ(one.waits, 66u);
 }
 
 TEST_F(Publishing, ManyListenersGetAllFramesOfOneThatBinds) {

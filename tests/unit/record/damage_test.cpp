@@ -108,6 +108,18 @@ TEST_P(Damaged, ALostStretchInTheMiddleIsSkippedAndCounted) {
   EXPECT_THAT(reader.damage_sentence(), HasSubstr("3 blocks are missing"));
 }
 
+TEST_P(Damaged, ABlockRightBehindEightStrayBytesIsFound) {
+  const Sample sample(GetParam());
+  const auto file = fresh_file("stray");
+  std::string bytes = sample.bytes;
+  bytes.insert(sample.blocks[3].offset, 8, 'x');
+  write_file(file, bytes);
+  const Reader reader(file);
+  EXPECT_EQ(reader.blocks().size(), sample.blocks.size());
+  EXPECT_EQ(reader.damage().skipped_bytes, 8u);
+  EXPECT_EQ(reader.damage().missing_blocks, 0u);
+}
+
 TEST_P(Damaged, GarbageBehindTheFooterIsACut) {
   const Sample sample(GetParam());
   const auto file = fresh_file("tail");

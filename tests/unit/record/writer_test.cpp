@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <thread>
 
@@ -67,6 +68,83 @@ TEST(Writer, PollHandsOverWhatWaitsTooLong) {
   const Reader reader(file);
   EXPECT_EQ(read_all(reader), std::vector<std::uint64_t>{1});
   EXPECT_TRUE(reader.damage().no_footer);
+}
+
+std::vector<std::uint32_t> events_by_block(const Reader& reader) {
+  std::vector<std::uint32_t> counts;
+  for (const BlockInfo& block : reader.blocks())
+    if (block.header.kind == BlockKind::events) counts.push_back(block.header.event_count);
+  return counts;
+}
+
+TEST(Writer, PollLeavesWhatCanWait) {
+  const auto file = fresh_file("patient");
+  {
+    Writer writer({.file = file, .flush_ns = 1000}, made_header());
+    EXPECT_EQ(writer.append(0, MadeEvent(1).event(), 5000), Status::ok);
+    writer.poll(0, 5999);
+    EXPECT_EQ(writer.append(0, MadeEvent(2).event(), 5999), Status::ok);
+  }
+  EXPECT_EQ(events_by_block(Reader(file)), std::vector<std::uint32_t>{2});
+}
+
+TEST(Writer, ABlockIsFilledToItsLastByteAndNoFurther) {
+  const std::vector<std::byte> payload(600);
+  const Fragment fragment{3, payload};
+  const Event event{.event = 1, .fragments = std::span(&fragment, 1)};
+  const std::size_t two = 2 * (sizeof(EventHeader) + sizeof(FragmentEntry) + payload.size());
+  for (const auto& [block_bytes, expected] : {std::pair(two, std::vector<std::uint32_t>{2}),
+                                              std::pair(two - 8, std::vector<std::uint32_t>{1, 1})}) {
+    const auto file = fresh_file("full" + std::to_string(block_bytes));
+    {
+      Writer writer({.file = file, .block_bytes = block_bytes}, made_header());
+      for (int i = 0; i < 2; ++i) EXPECT_EQ(writer.append(0, event, 0), Status::ok);
+    }
+    EXPECT_EQ(events_by_block(Reader(file)), expected);
+  }
+}
+
+TEST(Writer, WhatDoesNotGetSmallerIsStoredAsItIs) {
+  const auto file = fresh_file("noise");
+  std::vector<std::byte> noise(5000);
+  std::uint64_t state = 1;
+  for (std::byte& byte : noise) byte = std::byte((state = state * 6364136223846793005u + 1) >> 56);
+  const Fragment fragment{3, noise};
+  {
+    Writer writer({.file = file}, made_header());
+    EXPECT_EQ(writer.append(0, {.event = 1, .fragments = std::span(&fragment, 1)}, 0), Status::ok);
+  }
+  const Reader reader(file);
+  for (const BlockInfo& block : reader.blocks()) {
+    if (block.header.kind != BlockKind::events) continue;
+    EXPECT_EQ(block.header.compression, Compression::none);
+    EXPECT_EQ(block.header.stored_bytes, block.header.body_bytes);
+  }
+}
+
+/// Without the chain a reader still finds all blocks, by reading the whole file.
+TEST(Writer, TheIndexesAreAChainThatNamesEachBlockOnce) {
+  const auto file = fresh_file("chain");
+  write_recording({.file = file, .block_bytes = 1024, .max_wait_ns = 60'000'000'000, .index_every = 4}, 0,
+                  200);
+  const Reader reader(file);
+  ASSERT_TRUE(reader.footer());
+  std::uint64_t before = no_offset;
+  std::size_t named = 0, indexes = 0;
+  Body body;
+  for (const BlockInfo& block : reader.blocks()) {
+    if (block.header.kind != BlockKind::index) continue;
+    ASSERT_EQ(reader.read(block, body), ReadStatus::ok);
+    IndexHeader header;
+    std::memcpy(&header, body.bytes().data(), sizeof header);
+    EXPECT_EQ(header.previous_index, before);
+    before = block.offset;
+    named += header.entry_count;
+    ++indexes;
+  }
+  EXPECT_GT(indexes, 3u);
+  EXPECT_EQ(reader.footer()->last_index, before);
+  EXPECT_EQ(named + indexes + 1, reader.blocks().size()) << "all but the indexes and the footer";
 }
 
 TEST(Writer, AnEventLargerThanABlockIsRecorded) {

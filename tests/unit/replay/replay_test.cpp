@@ -11,6 +11,7 @@
 #include "engine/base/temporary_folder.hpp"
 #include "engine/builder/ledger.hpp"
 #include "engine/pipeline/decider.hpp"
+#include "engine/record/checksum.hpp"
 #include "engine/record/writer.hpp"
 
 namespace crible::pipeline {
@@ -87,9 +88,13 @@ class Replay : public testing::Test, private DecisionSink {
       detector::Payload payloads[] = {std::as_bytes(std::span(west)).first(fate.west_bytes),
                                       std::as_bytes(std::span(&east, 1))};
       if (fate.west_missing) payloads[0] = {};
-      decider.add(
-          {.event = event, .luminosity_block = 4, .fragments = payloads, .flags = fate.flags, .times = {}}, 0,
-          *this);
+      decider.add({.event = event,
+                   .luminosity_block = 4,
+                   .fragments = payloads,
+                   .flags = fate.flags,
+                   .prescale_set = prescale_set_,
+                   .times = {}},
+                  0, *this);
       decider.pump(0, batching::Urgency::now, *this);
       std::vector<std::byte> bytes(encoded_bytes(decision_, by.layout, answers()));
       encode(decision_, by.layout, answers(), bytes.data());
@@ -112,6 +117,7 @@ class Replay : public testing::Test, private DecisionSink {
   const std::filesystem::path folder_ = temporary_.path();
   const std::filesystem::path recording_ = folder_ / "recording";
   std::vector<std::string> ledgers_;
+  std::uint16_t prescale_set_ = 0;        // that the recorded events are decided with
   std::vector<std::string> more_chains_;  // that the run header names besides the menu's
 
  private:
@@ -188,6 +194,85 @@ TEST_F(Replay, ChainsAreMatchedByName) {
   EXPECT_EQ(result.comparison.chains[3].name, "old_name");
   EXPECT_FALSE(result.comparison.chains[3].here);
   EXPECT_GT(result.comparison.chains[3].lost, 0u);
+}
+
+TEST_F(Replay, WhatAPrescaleHidesIsToldApart) {
+  std::string other = config(80);
+  const std::string old_condition = "west.energy > 50", new_condition = "west.energy > 40";
+  other.replace(other.find(old_condition), old_condition.size(), new_condition);
+  record(trigger(config(80)), 2000);
+  const ChainComparison looser = replay_by(trigger(other)).comparison.chains[1];
+  EXPECT_GT(looser.gained, 0u);
+  EXPECT_GT(looser.gained_before, 2 * looser.gained) << "four of five are hidden";
+  EXPECT_EQ(looser.lost + looser.lost_before, 0u);
+  record(trigger(other), 2000);
+  const ChainComparison tighter = replay_by(trigger(config(80))).comparison.chains[1];
+  EXPECT_EQ(tighter.lost, looser.gained);
+  EXPECT_EQ(tighter.lost_before, looser.gained_before);
+  EXPECT_EQ(tighter.gained + tighter.gained_before, 0u);
+  EXPECT_EQ(tighter.identical, 2000u - tighter.lost - tighter.lost_before);
+}
+
+TEST_F(Replay, TheRecordedPrescaleSetIsApplied) {
+  std::string text = config(80);
+  text.insert(text.find("run: {"), "  prescale_sets: {all: {west: 1}}\n");
+  const Trigger by = trigger(text);
+  prescale_set_ = 1;
+  record(by, 300);
+  for (const bool networks : {true, false}) EXPECT_TRUE(replay_by(by, {1, networks}).identical());
+}
+
+TEST_F(Replay, AnotherPrescaleSetOrStreamIsADifference) {
+  const Trigger by = trigger(config(80));
+  record(by, 100, {}, [](std::uint64_t event, std::vector<std::byte>& decision) {
+    if (event == 5) decision[offsetof(menu::DecisionHeader, prescale_set)] = std::byte{9};  // there is none
+    if (event == 6) decision[offsetof(menu::DecisionHeader, streams)] ^= std::byte{2};
+  });
+  const Comparison comparison = replay_by(by).comparison;
+  EXPECT_EQ(comparison.outcome_differs, 2u);
+  ASSERT_EQ(comparison.examples.size(), 2u);
+  EXPECT_EQ(comparison.examples[0].what, "prescale set differs");
+  EXPECT_EQ(comparison.examples[1].what, "streams differ");
+}
+
+TEST_F(Replay, OnlyLateEventsTakeTheirDeclaredAction) {
+  std::string text = config(80);
+  text.replace(text.find("number: 12"), 10, "number: 12, deadline: {late: reject}");
+  const Trigger by = trigger(text);
+  record(by, 100, {{7, {.flags = flag(Cause::evicted)}}});
+  for (const bool networks : {true, false}) EXPECT_TRUE(replay_by(by, {1, networks}).identical());
+}
+
+TEST_F(Replay, ABlockWithOtherThanItsEventsIsNamed) {
+  const Trigger by = trigger(config(80));
+  for (const int more : {1, -1}) {
+    record(by, 2000);
+    record::BlockInfo block;
+    {
+      const record::Reader reader(recording_);
+      block = reader.blocks()[3];
+      ASSERT_EQ(block.header.kind, record::BlockKind::events);
+    }
+    block.header.event_count += static_cast<std::uint32_t>(more);
+    block.header.header_crc = record::header_crc(block.header);
+    std::fstream file(recording_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(block.offset));
+    file.write(reinterpret_cast<const char*>(&block.header), sizeof block.header);
+    file.close();
+    const ReplayResult result = replay_by(by);
+    ASSERT_EQ(result.bad_blocks.size(), 1u) << more;
+    EXPECT_THAT(result.bad_blocks[0], HasSubstr("contradicts itself"));
+  }
+}
+
+TEST(Comparisons, KeepTheFirstExamplesByEventNumber) {
+  Comparison sum, part;
+  for (std::uint64_t event = 100; event > 50; event -= 5) sum.examples.push_back({event, "late"});
+  for (std::uint64_t event = 1; event < 12; event += 5) part.examples.push_back({event, "early"});
+  sum.add(part);
+  ASSERT_EQ(sum.examples.size(), Comparison::max_examples);
+  EXPECT_EQ(sum.examples.front().event, 1u);
+  EXPECT_EQ(sum.examples.back().event, 85u);
 }
 
 TEST_F(Replay, AHeaderWithMoreChainsThanADecisionHoldsIsNotBelieved) {
@@ -305,6 +390,14 @@ TEST_F(Replay, BooksAreSummedAndChecked) {
   const ReplayResult bad = replay_by(by);
   EXPECT_FALSE(bad.ledger.balanced());
   EXPECT_FALSE(bad.identical());
+
+  book.sources[1].fragments.used = 3;
+  book.sources[1].packets.contradictions = 1;
+  builder::Ledger contradicted(by.run.number, {3, 9});
+  contradicted.add(book);
+  ledgers_ = {to_json(book, {3, 9}), to_json(contradicted)};
+  record(by, 10);
+  EXPECT_THAT(replay_by(by).ledger.violations, testing::ElementsAre(HasSubstr("contradictions is 1")));
 
   ledgers_ = {"no book"};
   record(by, 10);

@@ -178,6 +178,46 @@ TEST(Packet, EachWrongTableEntryHasItsStatus) {
   EXPECT_EQ(status_of(with_table(2, &TableEntry::event_offset, 100)), PacketStatus::spans_blocks);
 }
 
+TEST(Packet, ItsEventsSayTheBlockNotTheNumberThatOffsetsCountFrom) {
+  Bytes frame = sample();
+  for (std::size_t i = 0; i < 3; ++i) {
+    TableEntry entry;
+    std::memcpy(&entry, frame.data() + sizeof(PacketHeader) + i * sizeof entry, sizeof entry);
+    entry.event_offset += 50;
+    std::memcpy(frame.data() + sizeof(PacketHeader) + i * sizeof entry, &entry, sizeof entry);
+  }
+  PacketHeader header = header_of(frame);
+  header.first_event -= 50;
+  std::memcpy(frame.data(), &header, sizeof header);
+  header.crc32c = frame_checksum(frame);
+  std::memcpy(frame.data(), &header, sizeof header);
+  EXPECT_EQ(name(status_of(frame)), name(PacketStatus::ok));
+}
+
+TEST(Packet, AControlPacketHasNoTable) {
+  PacketWriter writer({1, 1, 0, 100});
+  const auto end = writer.end_of_run(0, 0);
+  Bytes frame(end.begin(), end.end());
+  PacketHeader header = header_of(frame);
+  header.fragment_count = 2;  // as many as would fit into its body
+  const TableEntry entries[2] = {{0, 80}, {1, 80}};
+  std::memcpy(frame.data() + sizeof header, entries, sizeof entries);
+  std::memcpy(frame.data(), &header, sizeof header);
+  header.crc32c = frame_checksum(frame);
+  std::memcpy(frame.data(), &header, sizeof header);
+  EXPECT_EQ(name(status_of(frame)), name(PacketStatus::wrong_fragment_count));
+}
+
+TEST(Packet, ALongestFrameIsWrittenAndRead) {
+  PacketWriter writer({1, 1, 0, 100});
+  const std::size_t payload_bytes = max_frame_bytes - sizeof(PacketHeader) - sizeof(TableEntry);
+  EXPECT_FALSE(writer.fits(1, 0, payload_bytes + 1));
+  ASSERT_TRUE(writer.fits(1, 0, payload_bytes));
+  writer.add(1, 0, Bytes(payload_bytes));
+  PacketView view;
+  EXPECT_EQ(parse(writer.finish(0), 100, view), PacketStatus::ok);
+}
+
 TEST(Packet, TheBlockRuleCanBeLeftOut) {
   EXPECT_EQ(status_of(sample(), 5), PacketStatus::spans_blocks);
   EXPECT_EQ(status_of(sample(), 0), PacketStatus::ok);
