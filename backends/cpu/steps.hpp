@@ -62,8 +62,8 @@ struct Elementwise {
   const Row* out;
 };
 
-/// Bytes of an operand that a chain works on at a time: four rows of a tile, or 128 elements of an event.
-inline constexpr std::uint32_t chain_block_bytes = 512;
+/// Bytes of an operand that a chain works on at a time: sixteen rows of a tile, or 512 elements of an event.
+inline constexpr std::uint32_t chain_block_bytes = 2048;
 
 /// shift: (a + plus) >> shift; shift_even: t = a + plus, (t + ((t >> shift) & 1)) >> shift, where plus
 /// includes half of the last bit that stays, less one; requantize: see RequantizeEntry; all three and clamp

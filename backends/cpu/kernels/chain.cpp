@@ -1,7 +1,7 @@
 #include "backends/cpu/kernels/epilogue.hpp"
 #include "backends/cpu/kernels/look_up.hpp"
 
-// Elementwise operations on blocks of 512 bytes, one operation after the other.
+// Elementwise operations on blocks of 2048 bytes, one operation after the other.
 
 namespace crible::backends::cpu::CRIBLE_CPU_VARIANT {
 namespace {

@@ -188,12 +188,12 @@ template <class Dots, class Finisher, int Blocks, int Pixels>
 template <class Dots, class Finisher, int Blocks>
 [[gnu::always_inline]] inline Position some_blocks(const Product& p, const Frame& frame,
                                                    const std::int32_t* bias, Position at) {
-  constexpr int Pixels = Dots::results / Blocks < 4 ? Dots::results / Blocks : 4;
+  constexpr int together = Dots::results / Blocks < 4 ? Dots::results / Blocks : 4;
   for (; at.block + Blocks <= p.blocks; at.block += Blocks) {
     std::uint32_t pixel = 0;
-    if constexpr (Pixels > 1) {
-      for (; pixel + Pixels <= p.pixels; pixel += Pixels) {
-        some_pixels<Dots, Finisher, Blocks, Pixels>(p, frame, bias, at, pixel);
+    if constexpr (together > 1) {
+      for (; pixel + together <= p.pixels; pixel += together) {
+        some_pixels<Dots, Finisher, Blocks, together>(p, frame, bias, at, pixel);
       }
     }
     for (; pixel < p.pixels; ++pixel) some_pixels<Dots, Finisher, Blocks, 1>(p, frame, bias, at, pixel);
