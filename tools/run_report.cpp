@@ -53,7 +53,10 @@ ordered_json chains(const RunSummary& summary, const menu::Menu& menu) {
 ordered_json routing(const batching::Routing& routing) {
   ordered_json devices = ordered_json::array();
   for (const batching::RouteCounts& route : routing.routes) {
+    ordered_json paths = ordered_json::object();
+    for (const batching::PathCounts& path : route.paths) paths[path.path] = path.batches;
     devices.push_back({{"device", route.device},
+                       {"paths", paths},
                        {"batches", route.batches},
                        {"events", route.events},
                        {"one_event_ns", route.one_event_ns},
@@ -176,7 +179,11 @@ std::string run_text(const RunSummary& summary, const pipeline::Trigger& trigger
     const batching::Routing& way = shards.routing[n];
     text += fmt::format("  network {}: ", trigger.bindings[n].name());
     for (const batching::RouteCounts& route : way.routes) {
-      text += fmt::format("{} batches on {}, ", count_text(route.batches), route.device);
+      text += fmt::format("{} batches on {}", count_text(route.batches), route.device);
+      for (const batching::PathCounts& path : route.paths) {
+        text += fmt::format(" ({} by {})", count_text(path.batches), path.path);
+      }
+      text += ", ";
     }
     text += fmt::format("because {}\n", way.why);
     if (way.moved + way.wrong != 0) {

@@ -19,9 +19,7 @@ class CpuBackend : public Backend {
     return devices;
   }
 
-  std::string supports(const network::Network& network) const override {
-    return broken_rule(network);
-  }
+  std::string supports(const network::Network& network) const override { return broken_rule(network); }
 
   std::unique_ptr<Program> compile(const network::Network& network,
                                    const CompileOptions& options) const override {

@@ -22,9 +22,7 @@ class CudaBackend : public Backend {
     return list;
   }
 
-  std::string supports(const network::Network& network) const override {
-    return broken_rule(network);
-  }
+  std::string supports(const network::Network& network) const override { return broken_rule(network); }
 
   std::unique_ptr<Program> compile(const network::Network& network,
                                    const CompileOptions& options) const override {

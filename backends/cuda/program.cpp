@@ -11,6 +11,7 @@
 #include "backends/cuda/nvrtc.hpp"
 #include "backends/cuda/path_cache.hpp"
 #include "backends/cuda/persistent.hpp"
+#include "backends/paths.hpp"
 #include "engine/base/error.hpp"
 #include "engine/codegen/render.hpp"
 #include "engine/network/text.hpp"
@@ -61,7 +62,7 @@ struct Batch {
   Clock::time_point started;
 };
 
-class CudaProgram : public Program {
+class CudaProgram : public Program, public Paths {
  public:
   CudaProgram(const network::Network& network, const DeviceInfo& device, const CompileOptions& options)
       : network_(network), device_(device), max_batch_(options.max_batch), hang_(options.hang_ns) {
@@ -95,6 +96,8 @@ class CudaProgram : public Program {
     if (status == Status::ok) batch.path.reset();
     return status;
   }
+
+  const char* path(std::size_t events) const noexcept override { return name(paths_[point_of(events)]); }
 
   Status run(std::size_t slot, std::size_t events) noexcept override {
     Status status = submit(slot, events);

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "backends/opencl/api.hpp"
+#include "backends/paths.hpp"
 #include "engine/base/error.hpp"
 #include "engine/codegen/render.hpp"
 #include "engine/network/network.hpp"
@@ -33,7 +34,7 @@ struct Batch {
   Clock::time_point started;
 };
 
-class OpenclProgram : public Program {
+class OpenclProgram : public Program, public Paths {
  public:
   OpenclProgram(const network::Network& network, const DeviceInfo& device, const CompileOptions& options)
       : network_(network), device_(device), max_batch_(options.max_batch), hang_(options.hang_ns) {
@@ -103,6 +104,8 @@ class OpenclProgram : public Program {
     return Clock::now() - batch.started > hang_ ? Status::deadline_passed : Status::pending;
   }
 
+  const char* path(std::size_t) const noexcept override { return path_; }
+
   Status run(std::size_t slot, std::size_t events) noexcept override {
     Status status = submit(slot, events);
     if (status != Status::ok) return status;
@@ -139,6 +142,7 @@ class OpenclProgram : public Program {
     options.shared_bytes = device_.local_bytes;
     source_ = codegen::render(network_, codegen::opencl_c, options);
     const bool is_item = options.form == codegen::Form::item;
+    path_ = is_item ? "item" : options.form == codegen::Form::block ? "block" : "group";
     local_items_ = std::min(device_.is_cpu ? cpu_items : gpu_items, device_.group_items);
     if (device_.is_cpu && !is_item) local_items_ = 1;
     events_of_group_ = is_item                                ? local_items_
@@ -286,6 +290,7 @@ class OpenclProgram : public Program {
   std::chrono::nanoseconds hang_;
   Ports ports_{network_};
   codegen::Source source_;
+  const char* path_ = "";
   std::size_t local_items_ = 1;
   std::size_t events_of_group_ = 1;
   std::size_t most_groups_ = std::size_t{1} << 30;

@@ -1,7 +1,6 @@
 #include "engine/batching/batcher.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <string>
 #include <utility>
@@ -10,18 +9,10 @@
 
 namespace crible::batching {
 
-namespace {
-
-std::int64_t now_ns() noexcept {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-}  // namespace
-
 Batcher::Lane::Lane(std::unique_ptr<backends::Program> program_, TimeModel model_)
-    : program(std::move(program_)), model(std::move(model_)) {
+    : program(std::move(program_)),
+      routed(dynamic_cast<RoutedProgram*>(program.get())),
+      model(std::move(model_)) {
   const auto slots = program->slots();
   requests.resize(slots.size() * program->max_batch());
   states.assign(slots.size(), SlotState::empty);
@@ -42,9 +33,9 @@ Batcher::Batcher(std::vector<std::unique_ptr<backends::Program>> programs, std::
   lanes_.reserve(programs.size());
   for (auto& program : programs) {
     TimeModel model = measure(*program);
-    if (auto* routed = dynamic_cast<RoutedProgram*>(program.get())) routed->forget_counts();
     lanes_.emplace_back(std::move(program), std::move(model));
     Lane& lane = lanes_.back();
+    if (lane.routed != nullptr) lane.routed->forget_counts();
     lane.device = devices.try_emplace(lane.program->device(), devices.size()).first->second;
   }
   open_lanes_.reserve(lanes_.size());
@@ -53,9 +44,9 @@ Batcher::Batcher(std::vector<std::unique_ptr<backends::Program>> programs, std::
 }
 
 Routing Batcher::routing(std::size_t network) const {
-  const backends::Program& program = *lanes_[network].program;
-  if (const auto* routed = dynamic_cast<const RoutedProgram*>(&program)) return routed->routing();
   const Lane& lane = lanes_[network];
+  if (lane.routed != nullptr) return lane.routed->routing();
+  const backends::Program& program = *lane.program;
   RouteCounts only{program.device(), lane.counters.batches, lane.counters.requests, lane.model.predict_ns(1),
                    lane.model.predict_ns(program.max_batch())};
   return {.routes = {only}, .why = program.device() + " was asked for"};
@@ -148,9 +139,12 @@ std::size_t Batcher::start(std::size_t network, Answers& answers) noexcept {
   lane.counters.requests += lane.rows;
   lane.states[slot] = SlotState::in_flight;
   lane.slot_rows[slot] = lane.rows;
-  lane.started_ns[slot] = now_ns();
+  lane.started_ns[slot] = steady_ns();
   in_flight_ += lane.rows;
   ++device_batches_[lane.device];
+  if (lane.routed != nullptr && lane.oldest_deadline_ns != never) {
+    lane.routed->set_deadline(lane.oldest_deadline_ns - margin_ns_);
+  }
   const backends::Status status = lane.program->submit(slot, lane.rows);
   choose_slot(lane);
   if (status == backends::Status::ok || status == backends::Status::pending) {
@@ -180,7 +174,7 @@ std::size_t Batcher::finish(std::size_t network, std::size_t slot, backends::Sta
   const std::span<const Request> requests(&lane.requests[slot * lane.program->max_batch()], rows);
   in_flight_ -= rows;
   --device_batches_[lane.device];
-  const BatchTimes times{lane.started_ns[slot], now_ns()};
+  const BatchTimes times{lane.started_ns[slot], steady_ns()};
   if (status == backends::Status::ok) {
     lane.model.observe(rows, times.finished_ns - times.started_ns);
     answers.answered(network, requests, lane.program->slots()[slot], times);

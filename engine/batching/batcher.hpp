@@ -13,6 +13,8 @@
 
 namespace crible::batching {
 
+class RoutedProgram;
+
 /// Whose answer a row is: an open event of the caller and one object of it (0 for networks that run once
 /// for each event).
 struct Request {
@@ -123,6 +125,7 @@ class Batcher {
   /// The queue of one network.
   struct Lane {
     std::unique_ptr<backends::Program> program;
+    RoutedProgram* routed = nullptr;  // the program, if it chooses among devices
     TimeModel model;
     Counters counters;
     std::size_t device = 0;    // lanes on one device share its time

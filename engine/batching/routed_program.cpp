@@ -1,7 +1,6 @@
 #include "engine/batching/routed_program.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <thread>
@@ -15,12 +14,6 @@ using backends::Slot;
 using backends::Status;
 
 namespace {
-
-std::int64_t now_ns() noexcept {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 std::vector<std::size_t> row_bytes(const std::vector<std::span<std::byte>>& arrays, std::size_t max_batch) {
   std::vector<std::size_t> bytes;
@@ -38,6 +31,14 @@ void Routing::add(const Routing& other) {
     } else {
       ours->batches += theirs.batches;
       ours->events += theirs.events;
+      for (const PathCounts& path : theirs.paths) {
+        const auto known = std::ranges::find(ours->paths, path.path, &PathCounts::path);
+        if (known == ours->paths.end()) {
+          ours->paths.push_back(path);
+        } else {
+          known->batches += path.batches;
+        }
+      }
     }
   }
   if (why.empty()) why = other.why;
@@ -59,7 +60,8 @@ RoutedProgram::RoutedProgram(std::vector<Route> routes, std::unique_ptr<backends
                   Fault::failure);
     }
     const std::string device = route.program->device();
-    ways_.push_back({std::move(route), TimeModel(cpu_->max_batch()), 0, {device}});
+    const auto* paths = dynamic_cast<const backends::Paths*>(route.program.get());
+    ways_.push_back({std::move(route), TimeModel(cpu_->max_batch()), 0, {device}, paths});
   }
   ways_.push_back({{}, TimeModel(cpu_->max_batch()), 0, {cpu_->device()}});
   backends::Program& home = program(0);
@@ -74,7 +76,7 @@ RoutedProgram::RoutedProgram(std::vector<Route> routes, std::unique_ptr<backends
 void RoutedProgram::measure_ways() {
   for (std::size_t way = 0; way < ways_.size(); ++way) {
     try {
-      ways_[way].model = measure(program(way), 3);
+      ways_[way].model = measure(program(way), 3, options_.clock);
     } catch (const Error&) {
       if (is_cpu(way)) throw;
       take_out(way, "it failed when it was measured", max_batch());
@@ -89,20 +91,36 @@ const std::string& RoutedProgram::device() const {
   return cpu_->device();
 }
 
-/// The way with the earliest answer: what is in flight there goes first.
-std::size_t RoutedProgram::choose(std::size_t events) const noexcept {
+/// Preferred ways are looked at last: what is in flight on a way goes before this batch.
+std::size_t RoutedProgram::choose(std::size_t events, std::int64_t now_ns) const noexcept {
   std::size_t best = ways_.size() - 1;
   std::int64_t best_ns = ways_[best].model.predict_ns(events);
   for (std::size_t way = ways_.size() - 1; way-- > 0;) {
     if (ways_[way].route.health->out) continue;
     const std::int64_t ns =
         static_cast<std::int64_t>(ways_[way].in_flight + 1) * ways_[way].model.predict_ns(events);
-    if (options_.forced || ns < best_ns) {
+    const bool in_time = deadline_ns_ != no_deadline && now_ns + ns <= deadline_ns_;
+    if (options_.forced || in_time || ns < best_ns) {
       best = way;
       best_ns = ns;
     }
   }
   return best;
+}
+
+void RoutedProgram::count(std::size_t way, std::size_t events) noexcept {
+  Way& taken = ways_[way];
+  ++taken.in_flight;
+  ++taken.counts.batches;
+  taken.counts.events += events;
+  if (taken.paths == nullptr) return;
+  const char* path = taken.paths->path(events);
+  for (PathCount& known : taken.path_counts) {
+    if (known.path != nullptr && known.path != path) continue;
+    known.path = path;
+    ++known.batches;
+    return;
+  }
 }
 
 void RoutedProgram::take_out(std::size_t way, const char* what, std::size_t events) noexcept {
@@ -141,15 +159,15 @@ Status RoutedProgram::submit(std::size_t slot, std::size_t events) noexcept {
   if (slot >= slots_.size() || events == 0 || events > max_batch()) return Status::bad_batch;
   Batch& batch = batches_[slot];
   if (batch.way != idle) return Status::busy;
-  const std::size_t way = choose(events);
-  batch = {way, events, now_ns(), Status::ok, false};
-  ++ways_[way].in_flight;
-  ++ways_[way].counts.batches;
-  ways_[way].counts.events += events;
+  const std::int64_t now_ns = options_.clock();
+  const std::size_t way = choose(events, now_ns);
+  deadline_ns_ = no_deadline;
+  batch = {way, events, now_ns, Status::ok, false};
+  count(way, events);
   if (is_cpu(way)) {
     batch.status = run_on_cpu(slot, events);
     batch.done = true;
-    ways_[way].model.observe(events, now_ns() - batch.started_ns);
+    ways_[way].model.observe(events, options_.clock() - batch.started_ns);
     return Status::ok;
   }
   copy_inputs(program(way).slots()[slot], slot, events);
@@ -166,7 +184,7 @@ Status RoutedProgram::poll(std::size_t slot) noexcept {
   Way& way = ways_[batch.way];
   if (!way.route.health->out) {
     const Status status = way.route.program->poll(slot);
-    const std::int64_t elapsed_ns = now_ns() - batch.started_ns;
+    const std::int64_t elapsed_ns = options_.clock() - batch.started_ns;
     if (status == Status::pending && elapsed_ns <= options_.hang_ns) return Status::pending;
     if (status == Status::ok) {
       way.model.observe(batch.events, elapsed_ns);
@@ -216,7 +234,10 @@ Status RoutedProgram::run(std::size_t slot, std::size_t events) noexcept {
 }
 
 void RoutedProgram::forget_counts() noexcept {
-  for (Way& way : ways_) way.counts.batches = way.counts.events = 0;
+  for (Way& way : ways_) {
+    way.counts.batches = way.counts.events = 0;
+    way.path_counts.fill({});
+  }
   moved_ = checked_ = wrong_ = 0;
 }
 
@@ -226,11 +247,15 @@ Routing RoutedProgram::routing() const {
     routing.routes.push_back(way.counts);
     routing.routes.back().one_event_ns = way.model.predict_ns(1);
     routing.routes.back().full_batch_ns = way.model.predict_ns(max_batch());
+    for (const PathCount& path : way.path_counts) {
+      if (path.path != nullptr) routing.routes.back().paths.push_back({path.path, path.batches});
+    }
     if (way.route.health && way.route.health->out)
       routing.troubles.emplace_back(way.route.health->sentence.data());
   }
   routing.why = options_.forced ? ways_[0].counts.device + " was asked for"
-                                : "each batch goes where its answer is expected first, by the measured times";
+                                : "by the measured times each batch goes to the first device that answers "
+                                  "before its deadline, else where its answer is expected first";
   routing.moved = moved_;
   routing.checked = checked_;
   routing.wrong = wrong_;

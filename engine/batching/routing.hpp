@@ -6,6 +6,12 @@
 
 namespace crible::batching {
 
+/// Batches that went one way through a device, as the device names it: "item", "graph", ...
+struct PathCounts {
+  std::string path;
+  std::uint64_t batches = 0;
+};
+
 /// What one device did of a network's batches.
 struct RouteCounts {
   std::string device;
@@ -13,6 +19,7 @@ struct RouteCounts {
   std::uint64_t events = 0;
   std::int64_t one_event_ns = 0;  // by the time model: a batch of one event, and a full one
   std::int64_t full_batch_ns = 0;
+  std::vector<PathCounts> paths{};  // in which ways, where the device has names for them
 };
 
 /// Which devices took the batches of a network, and what went wrong.

@@ -8,15 +8,11 @@
 
 namespace crible::batching {
 
-namespace {
-
-std::int64_t now_ns() {
+std::int64_t steady_ns() noexcept {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
-
-}  // namespace
 
 TimeModel::TimeModel(std::size_t max_batch, std::int64_t first_guess_ns) : max_batch_(max_batch) {
   for (std::size_t size = 1; size < max_batch; size *= 2) sizes_.push_back(size);
@@ -65,16 +61,16 @@ void TimeModel::keep_ascending(std::size_t point) noexcept {
   }
 }
 
-TimeModel measure(backends::Program& program, int repeats) {
+TimeModel measure(backends::Program& program, int repeats, Clock clock) {
   TimeModel model(program.max_batch());
   for (auto& input : program.slots()[0].inputs) std::ranges::fill(input, std::byte{0});
   std::vector<std::int64_t> times(static_cast<std::size_t>(std::max(repeats, 1)));
   // From large to small, so that each size may lower the ones below it.
   for (std::size_t size = program.max_batch(); size > 0; size = std::bit_floor(size - 1)) {
     for (std::int64_t& time : times) {
-      const std::int64_t start_ns = now_ns();
+      const std::int64_t start_ns = clock();
       const backends::Status status = program.run(0, size);
-      time = std::max<std::int64_t>(1, now_ns() - start_ns);
+      time = std::max<std::int64_t>(1, clock() - start_ns);
       if (status != backends::Status::ok) {
         throw Error("network " + program.network().name + " on " + program.device() + ": a batch of " +
                         std::to_string(size) + " zeros failed: " + backends::sentence(status),

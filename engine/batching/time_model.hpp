@@ -8,6 +8,10 @@
 
 namespace crible::batching {
 
+/// A clock in nanoseconds; steady_ns is the machine's, tests have others.
+using Clock = std::int64_t (*)() noexcept;
+std::int64_t steady_ns() noexcept;
+
 /// How long a batch takes on one device as a function of its size: measured at powers of two, linear in
 /// between, corrected by every batch that really runs.
 class TimeModel {
@@ -38,6 +42,6 @@ class TimeModel {
 
 /// Runs batches of zeros of every size of the model, `repeats` times each, and keeps the medians.
 /// Throws Error when the program fails. The program must be idle.
-TimeModel measure(backends::Program& program, int repeats = 5);
+TimeModel measure(backends::Program& program, int repeats = 5, Clock clock = steady_ns);
 
 }  // namespace crible::batching
