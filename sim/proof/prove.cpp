@@ -42,6 +42,13 @@ class Prover {
     return std::move(proof_);
   }
 
+  std::optional<Refutation> try_events(int count, std::uint64_t seed) {
+    NetlistEvaluator evaluator(netlist_);
+    Stimulus stimulus(network_, seed);
+    for (int i = 0; i < count && !proof_.refutation; ++i) try_event(evaluator, stimulus.next());
+    return std::move(proof_.refutation);
+  }
+
  private:
   const std::vector<Net>& port_nets(const std::string& name) const {
     const auto found = netlist_.ports.find(name);
@@ -387,6 +394,11 @@ class Prover {
 
 Proof prove(const network::Network& network, const Binding& binding, const Netlist& netlist) {
   return Prover(network, binding, netlist).run();
+}
+
+std::optional<Refutation> refute_by_events(const network::Network& network, const Binding& binding,
+                                           const Netlist& netlist, int events, std::uint64_t seed) {
+  return Prover(network, binding, netlist).try_events(events, seed);
 }
 
 }  // namespace crible::sim::proof

@@ -45,4 +45,9 @@ struct Proof {
 /// Reset is taken to be inactive, and the constants of the binding to hold.
 Proof prove(const network::Network& network, const Binding& binding, const Netlist& netlist);
 
+/// Tries random events and corners, whatever a proof says; an event at which the netlist differs, if one
+/// does.
+std::optional<Refutation> refute_by_events(const network::Network& network, const Binding& binding,
+                                           const Netlist& netlist, int events, std::uint64_t seed);
+
 }  // namespace crible::sim::proof
