@@ -219,7 +219,11 @@ TEST_F(Replay, TheRecordedPrescaleSetIsApplied) {
   const Trigger by = trigger(text);
   prescale_set_ = 1;
   record(by, 300);
-  for (const bool networks : {true, false}) EXPECT_TRUE(replay_by(by, {1, networks}).identical());
+  for (const bool networks : {true, false}) {
+    const ReplayResult result = replay_by(by, {1, networks});
+    EXPECT_TRUE(result.identical());
+    EXPECT_GT(result.comparison.chains[1].kept, 100u) << "every second event, and not one of five of them";
+  }
 }
 
 TEST_F(Replay, AnotherPrescaleSetOrStreamIsADifference) {
