@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <set>
 
 #include "engine/base/error.hpp"
@@ -211,6 +212,7 @@ class Validator {
 
   std::string check_array(const yaml::Value& value, const Json& rule) const {
     if (!value.is_list()) return wrong(value, "no list");
+    if (value.items().size() < rule.value("minItems", std::size_t{0})) return wrong(value, "too short");
     for (const yaml::Value& item : value.items()) {
       const std::string problem = check(item, rule.at("items"));
       if (!problem.empty()) return problem;
@@ -222,12 +224,17 @@ class Validator {
     if (!value.is_scalar()) return wrong(value, "no single value");
     try {
       if (type == "boolean") value.boolean();
-      if (type == "number") value.number(-1e300, 1e300);
+      if (type == "number" && value.number(-1e300, 1e300) <= rule.value("exclusiveMinimum", -1e300)) {
+        return wrong(value, "not above " + rule.at("exclusiveMinimum").dump());
+      }
       if (type == "integer") {
         value.integer(rule.value("minimum", std::numeric_limits<std::int64_t>::min()),
                       rule.value("maximum", std::numeric_limits<std::int64_t>::max()));
       }
-      if (rule.contains("pattern")) value.name();
+      if (rule.contains("pattern") &&
+          !std::regex_search(value.text(), std::regex(rule.at("pattern").get<std::string>()))) {
+        return wrong(value, "does not match " + rule.at("pattern").dump());
+      }
     } catch (const Error& error) {
       return error.what();
     }
@@ -257,6 +264,10 @@ TEST(Schema, RefusesMistakes) {
   EXPECT_NE(problem("{sources: [{name: a}]}", "detector"), "");
   EXPECT_NE(problem("{name: a, type: u9}", "field"), "");
   EXPECT_EQ(problem("{name: a, type: u8}", "field"), "");
+  EXPECT_NE(problem("{name: a b, type: u8}", "field"), "");
+  EXPECT_NE(problem("{sources: []}", "detector"), "");
+  EXPECT_NE(problem("{lsb: 0, unit: GeV}", "unit"), "");
+  EXPECT_NE(problem("{number: 1, input: {bind: 'udp://127.0.0.1:5700'}}", "run"), "");
 }
 
 }  // namespace
