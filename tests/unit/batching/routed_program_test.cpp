@@ -93,6 +93,11 @@ TEST_P(Failover, EveryBatchIsAnsweredRightAndCounted) {
     EXPECT_EQ(routing.routes[1].device, fixture.program->device());
     EXPECT_EQ(routing.wrong, GetParam().failure == Failure::wrong_bits ? 1u : 0u);
     EXPECT_GE(routing.moved + routing.wrong, 1u);
+    fixture.run_batches(1);  // a device that is out gets no more
+    const Routing later = fixture.program->routing();
+    EXPECT_EQ(later.moved, routing.moved);
+    EXPECT_EQ(later.routes[0].batches, routing.routes[0].batches);
+    EXPECT_EQ(later.routes[1].batches, routing.routes[1].batches + slot_count);
   }
 }
 
