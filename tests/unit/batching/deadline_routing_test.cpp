@@ -155,16 +155,15 @@ TEST(DeadlineRouting, ABatcherGivesEachBatchItsOldestDeadlineLessItsMargin) {
   constexpr std::int64_t margin_ns = 30'000;
   Batcher batcher(std::move(programs), margin_ns);
   Ignore ignore;
-  const auto answer = [&](std::int64_t first_ns, std::int64_t second_ns) {
-    const std::int64_t start_ns = time_ns;
-    batcher.claim(0, {}, start_ns + first_ns);
-    batcher.claim(0, {}, start_ns + second_ns);
+  const auto answer = [&](std::int64_t first_deadline_ns, std::int64_t second_deadline_ns) {
+    batcher.claim(0, {}, first_deadline_ns);
+    batcher.claim(0, {}, second_deadline_ns);
     while (batcher.waiting() > 0) batcher.pump(time_ns, Urgency::now, ignore);
     const Routing routing = batcher.routing(0);
     return Counts(routing.routes[0].batches, routing.routes[1].batches);
   };
-  EXPECT_EQ(answer(90'000, 500'000), Counts(1, 0));
-  EXPECT_EQ(answer(500'000, 70'000), Counts(1, 1));  // 40 us are left
+  EXPECT_EQ(answer(time_ns + 90'000, time_ns + 500'000), Counts(1, 0));
+  EXPECT_EQ(answer(time_ns + 500'000, time_ns + 70'000), Counts(1, 1));  // 40 us are left
   EXPECT_EQ(answer(Batcher::never, Batcher::never), Counts(1, 2));
 }
 
