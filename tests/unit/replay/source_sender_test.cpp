@@ -51,7 +51,9 @@ class Shards {
           continue;
         }
         std::memcpy(&header, data, sizeof(header));
-        ends -= header.kind == wire::PacketKind::end_of_run;
+        wire::PacketView packet;  // a flipped bit can make an end of any packet
+        ends -= header.kind == wire::PacketKind::end_of_run &&
+                wire::parse(frame.bytes, 0, packet) == wire::PacketStatus::ok;
         frames[header.source].push_back(std::move(frame));
       }
     }
