@@ -323,10 +323,10 @@ Json long_run(const Setup& base, std::uint64_t fragments) {
 
 int run(int argc, char** argv) {
   CLI::App app{"Rates, latencies and memory of the whole trigger over tcp"};
-  std::uint64_t packets = 8000, long_fragments = 100'000'000;
+  std::uint64_t packets = 24000, long_fragments = 100'000'000;
   int repeats = 5;
   std::string json_file;
-  app.add_option("--packets", packets, "Packets of each source in a repeat [8000]");
+  app.add_option("--packets", packets, "Packets of each source in a repeat [24000]");
   app.add_option("--repeats", repeats, "Repeats, interleaved [5]");
   app.add_option("--long-fragments", long_fragments, "Fragments of the memory run; 0: none [100 million]");
   app.add_option("--json", json_file, "Write the results to this file");
