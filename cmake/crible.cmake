@@ -4,7 +4,6 @@ include_guard()
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_program(CCACHE ccache)
-include(precompiled)
 
 # A macro: it sets directory variables of the caller.
 macro(crible_project_settings)
@@ -49,21 +48,16 @@ macro(crible_project_settings)
 endmacro()
 
 # crible_library(NAME SOURCES... DEPENDS targets...): the static library crible_NAME of this folder,
-# made of all *.cpp in it. PRECOMPILED names its set of precompiled headers (default: standard). Its headers
-# are a header set: with CMAKE_VERIFY_INTERFACE_HEADER_SETS on, the target all_verify_interface_header_sets
-# compiles each header alone.
+# made of all *.cpp in it. Its headers are a header set: with CMAKE_VERIFY_INTERFACE_HEADER_SETS on,
+# the target all_verify_interface_header_sets compiles each header alone.
 function(crible_library name)
-  cmake_parse_arguments(ARG "" "PRECOMPILED" "DEPENDS;PRIVATE_DEPENDS" ${ARGN})
-  if(NOT ARG_PRECOMPILED)
-    set(ARG_PRECOMPILED standard)
-  endif()
+  cmake_parse_arguments(ARG "" "" "DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   file(GLOB headers CONFIGURE_DEPENDS *.hpp)
   add_library(crible_${name} STATIC ${sources})
   target_sources(crible_${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${headers})
   target_include_directories(crible_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(crible_${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
-  crible_use_precompiled(crible_${name} ${ARG_PRECOMPILED})
 endfunction()
 
 # crible_test(NAME LABEL labels... SOURCES... DEPENDS...): one GoogleTest program, registered with CTest
@@ -76,7 +70,6 @@ function(crible_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gtest GTest::gmock GTest::gtest_main)
-  crible_use_precompiled(${name} test)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES
     LABELS "${ARG_LABEL}"
