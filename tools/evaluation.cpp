@@ -1,12 +1,12 @@
 #include "tools/evaluation.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "backends/backend.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/npy.hpp"
 #include "engine/network/encoding.hpp"
+#include "engine/network/stored.hpp"
 #include "engine/reference/reference.hpp"
 #include "sim/run_rtl.hpp"
 #include "tools/network_file.hpp"
@@ -119,26 +119,14 @@ Evaluated evaluate_rtl(const Network& network, const EventArrays& inputs) {
   return result;
 }
 
-/// Little-endian elements of a batch slot.
-void store(std::int64_t value, std::byte* to, std::size_t bytes) {
-  std::memcpy(to, &value, bytes);
-}
-
-std::int64_t load(const std::byte* from, network::Type type, std::size_t bytes) {
-  std::uint64_t bits = 0;
-  std::memcpy(&bits, from, bytes);
-  const unsigned unused = 64 - static_cast<unsigned>(bytes) * 8;
-  return type.is_signed ? static_cast<std::int64_t>(bits << unused) >> unused
-                        : static_cast<std::int64_t>(bits);
-}
-
 void fill(backends::Slot& slot, const std::vector<const Node*>& input_nodes, const EventArrays& inputs,
           std::size_t first, std::size_t events) {
   for (std::size_t i = 0; i < input_nodes.size(); ++i) {
     const std::size_t elements = network::element_count(input_nodes[i]->shape);
     const std::size_t bytes = network::storage_bytes(input_nodes[i]->type);
     for (std::size_t e = 0; e < events * elements; ++e)
-      store(inputs.values[i][first * elements + e], slot.inputs[i].data() + e * bytes, bytes);
+      network::store_element(slot.inputs[i].data() + e * bytes, input_nodes[i]->type,
+                             inputs.values[i][first * elements + e]);
   }
 }
 
@@ -167,7 +155,8 @@ Evaluated evaluate_device(const Network& network, const EventArrays& inputs, con
       const std::size_t count = events * network::element_count(output_nodes[o]->shape);
       const std::size_t bytes = network::storage_bytes(output_nodes[o]->type);
       for (std::size_t i = 0; i < count; ++i)
-        result.outputs[o].push_back(load(slot.outputs[o].data() + i * bytes, output_nodes[o]->type, bytes));
+        result.outputs[o].push_back(
+            network::load_element(slot.outputs[o].data() + i * bytes, output_nodes[o]->type));
     }
     progress.update(done + events);
   }

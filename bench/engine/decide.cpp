@@ -1,10 +1,10 @@
 #include "bench/engine/decide.hpp"
 
 #include <array>
-#include <filesystem>
 #include <vector>
 
 #include "bench/pipeline/setup.hpp"
+#include "engine/base/temporary_folder.hpp"
 #include "engine/pipeline/decider.hpp"
 
 namespace crible::bench {
@@ -12,12 +12,8 @@ namespace crible::bench {
 namespace {
 
 pipeline::Trigger load() {
-  const auto folder =
-      std::filesystem::temp_directory_path() / ("bench_engine_" + std::to_string(monotonic_ns()));
-  std::filesystem::create_directory(folder);
-  pipeline::Trigger trigger = pipeline::load_trigger(write_config(folder));
-  std::filesystem::remove_all(folder);
-  return trigger;
+  const TemporaryFolder folder("crible-bench");
+  return pipeline::load_trigger(write_config(folder.path()));
 }
 
 }  // namespace

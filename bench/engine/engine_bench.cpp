@@ -1,13 +1,10 @@
 // What the engine costs without sockets and networks: nanoseconds a fragment, by stage, with all packets in
 // memory. Checks that events and ledger are right before it measures.
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,6 +13,7 @@
 #include "bench/engine/decide.hpp"
 #include "bench/engine/gather.hpp"
 #include "bench/engine/packets.hpp"
+#include "bench/instrument/process.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/file.hpp"
 #include "engine/wire/crc32c.hpp"
@@ -101,15 +99,6 @@ double seconds_of(const std::function<void()>& run) {
   const auto begin = std::chrono::steady_clock::now();
   run();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-/// Resident memory of this process in bytes.
-std::uint64_t resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::uint64_t total = 0;
-  std::uint64_t resident = 0;
-  file >> total >> resident;
-  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 /// Builds so many fragments and reports the memory after the first hundredth and at the end.

@@ -16,6 +16,8 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "bench/instrument/clock.hpp"
+#include "bench/instrument/process.hpp"
 #include "bench/pipeline/load.hpp"
 #include "bench/pipeline/processes.hpp"
 #include "bench/pipeline/setup.hpp"
@@ -61,10 +63,10 @@ Json send_all(const Setup& setup, const LoadShape& shape, const Addresses& addre
   const double fragments_per_turn = static_cast<double>(shape.sources * shape.events_per_packet);
   const double turn_ns = setup.rate_hz > 0 ? 1e9 * fragments_per_turn / setup.rate_hz : 0;
   std::this_thread::sleep_for(std::chrono::seconds(1));  // until the receiver is ready and connected
-  const std::int64_t start_ns = monotonic_ns();
+  const std::int64_t start_ns = Clock::system_ns();
   for (std::uint64_t packet = 0; packet < setup.packets; ++packet) {
     const auto due_ns = start_ns + static_cast<std::int64_t>(static_cast<double>(packet) * turn_ns);
-    const std::int64_t wait_ns = due_ns - monotonic_ns();
+    const std::int64_t wait_ns = due_ns - Clock::system_ns();
     if (wait_ns > 0) std::this_thread::sleep_for(std::chrono::nanoseconds(wait_ns));
     for (const auto& source : sources) {
       source->send(packet * shape.events_per_packet, 0, static_cast<std::uint64_t>(realtime_ns()));
@@ -74,7 +76,7 @@ Json send_all(const Setup& setup, const LoadShape& shape, const Addresses& addre
     for (const auto& source : sources) source->end(0, static_cast<std::uint64_t>(realtime_ns()));
   }
   sources.clear();
-  return {{"cpu_s", cpu_seconds()}};
+  return {{"cpu_s", process_cpu_s()}};
 }
 
 /// Reads the first byte of each frame; answers each turn with a frame as long as the engine's.
@@ -92,7 +94,7 @@ Json receive_bare(const Setup& setup, const LoadShape& shape, const Addresses& a
   zmq::message_t message;
   for (std::uint64_t frame = 0; frame < frames; ++frame) {
     if (!input.recv(message)) throw Error("bare receiver: no frame", Fault::failure);
-    if (frame == 0) start_ns = monotonic_ns();
+    if (frame == 0) start_ns = Clock::system_ns();
     first_bytes += message.data<unsigned char>()[0];
     if (setup.rate_hz == 0) continue;
     std::int64_t sent_ns;
@@ -104,11 +106,11 @@ Json receive_bare(const Setup& setup, const LoadShape& shape, const Addresses& a
     output.send(answer, zmq::send_flags::none);
     newest_ns = 0;
   }
-  const double seconds = static_cast<double>(monotonic_ns() - start_ns) * 1e-9;
+  const double seconds = static_cast<double>(Clock::system_ns() - start_ns) * 1e-9;
   const double fragments = static_cast<double>(frames * shape.events_per_packet);
   return {{"fragments_per_s", fragments / seconds},
           {"seconds", seconds},
-          {"cpu_s", cpu_seconds()},
+          {"cpu_s", process_cpu_s()},
           {"first_bytes", first_bytes}};
 }
 
@@ -150,9 +152,9 @@ Json receive_engine(const Setup& setup, const LoadShape& shape, const Addresses&
   std::int64_t next_sample_ns = 0;
   while (!run.ended()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    if (!setup.memory || monotonic_ns() < next_sample_ns) continue;
+    if (!setup.memory || Clock::system_ns() < next_sample_ns) continue;
     memory.emplace_back(run.summary().shards.decisions * shape.sources, resident_bytes());
-    next_sample_ns = monotonic_ns() + 500'000'000;
+    next_sample_ns = Clock::system_ns() + 500'000'000;
   }
   const pipeline::RunSummary summary = run.finish();
   check(summary, setup.packets * shape.events_per_packet);
@@ -160,7 +162,7 @@ Json receive_engine(const Setup& setup, const LoadShape& shape, const Addresses&
   const double fragments = static_cast<double>(summary.shards.decisions * shape.sources);
   Json result = {{"fragments_per_s", fragments / seconds},
                  {"seconds", seconds},
-                 {"cpu_s", cpu_seconds()},
+                 {"cpu_s", process_cpu_s()},
                  {"recorded", summary.recorded.recorded},
                  {"stages", stage_table(summary.shards.stages)}};
   if (setup.memory) result["memory"] = memory;
@@ -199,7 +201,7 @@ Json collect(const Setup& setup, const Addresses& addresses, std::uint64_t event
           {"p50_ns", latency.percentile_ns(0.5)},
           {"p99_ns", latency.percentile_ns(0.99)},
           {"max_ns", latency.max_ns()},
-          {"cpu_s", cpu_seconds()}};
+          {"cpu_s", process_cpu_s()}};
 }
 
 Json measure(const Setup& setup, std::size_t answer_bytes = 0) {

@@ -1,12 +1,12 @@
 #include "bench/suites/device_subject.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <cstring>
 #include <random>
 #include <thread>
 
+#include "bench/instrument/clock.hpp"
 #include "engine/base/error.hpp"
+#include "engine/network/stored.hpp"
 #include "engine/reference/reference.hpp"
 
 namespace crible::bench {
@@ -15,27 +15,12 @@ namespace {
 using network::Node;
 using network::NodeId;
 
-std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 void must(backends::Status status) {
   if (status != backends::Status::ok) throw Error(backends::sentence(status), Fault::failure);
 }
 
 const Node& node_of(const network::Network& network, NodeId id) {
   return network.nodes[static_cast<std::size_t>(id)];
-}
-
-std::int64_t read(const std::byte* at, network::Type type) {
-  const std::size_t bytes = network::storage_bytes(type);
-  std::uint64_t bits = 0;
-  std::memcpy(&bits, at, bytes);
-  const std::size_t unused = 64 - 8 * bytes;
-  return type.is_signed ? static_cast<std::int64_t>(bits << unused) >> unused
-                        : static_cast<std::int64_t>(bits);
 }
 
 }  // namespace
@@ -62,9 +47,8 @@ void DeviceSubject::fill() {
     std::vector<std::int64_t> list(program_->max_batch() * network::element_count(node.shape));
     for (std::int64_t& value : list) value = values(random);
     for (const backends::Slot& slot : program_->slots()) {
-      for (std::size_t k = 0; k < list.size(); ++k) {
-        std::memcpy(slot.inputs[i].data() + k * bytes, &list[k], bytes);
-      }
+      for (std::size_t k = 0; k < list.size(); ++k)
+        network::store_element(slot.inputs[i].data() + k * bytes, node.type, list[k]);
     }
     inputs_.push_back(std::move(list));
   }
@@ -89,7 +73,7 @@ void DeviceSubject::check(std::size_t events) {
       const std::size_t bytes = network::storage_bytes(type);
       const std::byte* row = program_->slots()[0].outputs[o].data() + e * wanted[o].size() * bytes;
       for (std::size_t k = 0; k < wanted[o].size(); ++k) {
-        if (read(row + k * bytes, type) == wanted[o][k]) continue;
+        if (network::load_element(row + k * bytes, type) == wanted[o][k]) continue;
         throw Error(program_->device() + " gives wrong answers for " + network.name, Fault::failure);
       }
     }
@@ -99,11 +83,11 @@ void DeviceSubject::check(std::size_t events) {
 BatchTimes DeviceSubject::time(std::size_t events, std::int64_t budget_ns) {
   constexpr std::size_t least = 15;
   std::vector<std::int64_t> times;
-  const std::int64_t end_ns = now_ns() + budget_ns;
-  while (times.size() < least || now_ns() < end_ns) {
-    const std::int64_t start_ns = now_ns();
+  const std::int64_t end_ns = Clock::system_ns() + budget_ns;
+  while (times.size() < least || Clock::system_ns() < end_ns) {
+    const std::int64_t start_ns = Clock::system_ns();
     must(program_->run(0, events));
-    times.push_back(now_ns() - start_ns);
+    times.push_back(Clock::system_ns() - start_ns);
   }
   std::ranges::sort(times);
   return {times[times.size() / 2], times[times.size() * 99 / 100], times.size()};
@@ -112,26 +96,26 @@ BatchTimes DeviceSubject::time(std::size_t events, std::int64_t budget_ns) {
 double DeviceSubject::mean_ns(std::size_t events, std::int64_t budget_ns) {
   constexpr std::int64_t series_ns = 20'000;
   const auto series = [&](std::size_t calls) {
-    const std::int64_t start_ns = now_ns();
+    const std::int64_t start_ns = Clock::system_ns();
     for (std::size_t i = 0; i < calls; ++i) must(program_->run(0, events));
-    return static_cast<double>(now_ns() - start_ns) / static_cast<double>(calls);
+    return static_cast<double>(Clock::system_ns() - start_ns) / static_cast<double>(calls);
   };
-  const std::int64_t end_ns = now_ns() + budget_ns;
+  const std::int64_t end_ns = Clock::system_ns() + budget_ns;
   const double first_ns = series(1);
   if (first_ns > static_cast<double>(budget_ns)) return first_ns;
   const auto calls = static_cast<std::size_t>(series_ns / std::max(series(1), 20.0)) + 1;
   std::vector<double> means;
-  while (means.empty() || now_ns() < end_ns) means.push_back(series(calls));
+  while (means.empty() || Clock::system_ns() < end_ns) means.push_back(series(calls));
   std::ranges::sort(means);
   return means[means.size() / 2];
 }
 
 double DeviceSubject::events_per_second(std::size_t events, std::int64_t budget_ns) {
   const std::size_t slots = program_->slots().size();
-  const std::int64_t start_ns = now_ns();
+  const std::int64_t start_ns = Clock::system_ns();
   std::size_t done = 0;
   for (std::size_t slot = 0; slot < slots; ++slot) must(program_->submit(slot, events));
-  while (now_ns() - start_ns < budget_ns) {
+  while (Clock::system_ns() - start_ns < budget_ns) {
     for (std::size_t slot = 0; slot < slots; ++slot) {
       backends::Status status = backends::Status::pending;
       while ((status = program_->poll(slot)) == backends::Status::pending) std::this_thread::yield();
@@ -140,7 +124,7 @@ double DeviceSubject::events_per_second(std::size_t events, std::int64_t budget_
       must(program_->submit(slot, events));
     }
   }
-  const std::int64_t elapsed_ns = now_ns() - start_ns;
+  const std::int64_t elapsed_ns = Clock::system_ns() - start_ns;
   for (std::size_t slot = 0; slot < slots; ++slot) {
     while (program_->poll(slot) == backends::Status::pending) std::this_thread::yield();
   }

@@ -1,9 +1,9 @@
 #include "bench/suites/load.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "engine/base/error.hpp"
+#include "engine/network/stored.hpp"
 #include "engine/reference/reference.hpp"
 
 namespace crible::bench {
@@ -12,15 +12,6 @@ namespace {
 
 std::filesystem::path or_demo(const std::filesystem::path& path, const char* in_demo) {
   return path.empty() ? std::filesystem::path(CRIBLE_DEMO_DATA) / in_demo : path;
-}
-
-std::int64_t read(const std::byte* place, network::Type type) {
-  const std::size_t bytes = network::storage_bytes(type);
-  std::uint64_t bits = 0;
-  std::memcpy(&bits, place, bytes);
-  const std::size_t unused = 64 - 8 * bytes;
-  return type.is_signed ? static_cast<std::int64_t>(bits << unused) >> unused
-                        : static_cast<std::int64_t>(bits);
 }
 
 }  // namespace
@@ -125,7 +116,7 @@ void AnswerCheck::evaluate(std::size_t n, std::uint32_t object, std::vector<std:
     const std::size_t bytes = network::storage_bytes(node(id).type);
     reference::Tensor tensor;
     for (std::size_t at = 0; at < row.size(); at += bytes)
-      tensor.push_back(read(row.data() + at, node(id).type));
+      tensor.push_back(network::load_element(row.data() + at, node(id).type));
     inputs.push_back(std::move(tensor));
   }
   const std::vector<reference::Tensor> answers = reference::evaluate(network, inputs);
@@ -135,7 +126,8 @@ void AnswerCheck::evaluate(std::size_t n, std::uint32_t object, std::vector<std:
     const std::size_t bytes = network::storage_bytes(node(id).type);
     std::vector<std::byte> row(row_bytes(id));
     const reference::Tensor& answer = answers[answer_rows.size()];
-    for (std::size_t i = 0; i < answer.size(); ++i) std::memcpy(row.data() + i * bytes, &answer[i], bytes);
+    for (std::size_t i = 0; i < answer.size(); ++i)
+      network::store_element(row.data() + i * bytes, node(id).type, answer[i]);
     answer_rows.push_back(std::move(row));
   }
   for (auto& row : answer_rows) spans.emplace_back(row);

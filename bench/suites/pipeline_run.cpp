@@ -1,8 +1,6 @@
 #include "bench/suites/pipeline_run.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,6 +10,7 @@
 #include "bench/instrument/cores.hpp"
 #include "bench/instrument/hiccups.hpp"
 #include "bench/instrument/open_loop.hpp"
+#include "bench/instrument/process.hpp"
 #include "bench/suites/collector.hpp"
 #include "bench/suites/sender.hpp"
 #include "engine/base/error.hpp"
@@ -49,22 +48,6 @@ pipeline::RunConfig config_of(const Load& load, const PipelineSetup& setup) {
   config.monitoring.prometheus.clear();
   if (!setup.backend.empty()) config.batch.backend = setup.backend;
   return config;
-}
-
-double seconds_of(const timeval& time) {
-  return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
-}
-
-double process_cpu_s() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
-}
-
-double thread_cpu_s() {
-  rusage usage{};
-  getrusage(RUSAGE_THREAD, &usage);
-  return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
 }
 
 std::size_t events_of(const PipelineSetup& setup) {

@@ -1,22 +1,12 @@
 #include "bench/suites/sender.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "bench/instrument/clock.hpp"
+#include "bench/instrument/process.hpp"
 #include "engine/base/error.hpp"
 
 namespace crible::bench {
-
-namespace {
-
-std::uint64_t realtime_ns() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count());
-}
-
-}  // namespace
 
 Sender::Sender(zmq::context_t& context, const Load& load, const pipeline::RunConfig& config,
                const std::vector<std::vector<std::string>>& addresses)
@@ -53,7 +43,7 @@ std::int64_t Sender::send_block(Lane& lane, std::uint64_t begin, std::uint64_t e
   for (std::uint64_t event = begin; event < end; ++event)
     lane.writer.add(event, Load::luminosity_block, load_.payloads(event)[lane.source]);
   zmq::message_t frame(lane.writer.frame_bytes());
-  lane.writer.finish(realtime_ns(), {frame.data<std::byte>(), frame.size()});
+  lane.writer.finish(static_cast<std::uint64_t>(realtime_ns()), {frame.data<std::byte>(), frame.size()});
   const std::int64_t now_ns = Clock::system_ns();
   if (!lane.socket.send(frame, zmq::send_flags::dontwait))
     throw Error("ZeroMQ refused a packet of the sender", Fault::failure);
@@ -63,7 +53,8 @@ std::int64_t Sender::send_block(Lane& lane, std::uint64_t begin, std::uint64_t e
 void Sender::end() {
   for (const auto& lanes : lanes_) {
     for (const auto& lane : lanes) {
-      const auto frame = lane->writer.end_of_run(Load::luminosity_block, realtime_ns());
+      const auto frame =
+          lane->writer.end_of_run(Load::luminosity_block, static_cast<std::uint64_t>(realtime_ns()));
       lane->socket.set(zmq::sockopt::linger, 5000);
       lane->socket.send(zmq::buffer(frame.data(), frame.size()), zmq::send_flags::none);
     }

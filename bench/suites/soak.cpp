@@ -1,9 +1,8 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 
+#include "bench/instrument/process.hpp"
 #include "bench/suites/figures.hpp"
 #include "bench/suites/latency.hpp"
 #include "bench/suites/load.hpp"
@@ -17,12 +16,6 @@ namespace {
 
 constexpr double default_hz = 10'000;
 constexpr double full_s = 300, quick_s = 4;
-
-double resident_bytes() {
-  std::size_t pages = 0, resident = 0;
-  std::ifstream("/proc/self/statm") >> pages >> resident;
-  return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
 
 }  // namespace
 
@@ -45,7 +38,7 @@ Suite soak_suite(const SuiteOptions& options, Shared& shared) {
   for (std::size_t part = 0; part < parts; ++part) {
     setup.arrivals.seed = part + 1;
     outcomes.push_back(run_pipeline(load, setup));
-    resident.push_back(resident_bytes());
+    resident.push_back(static_cast<double>(resident_bytes()));
     const pipeline::Histogram& total = outcomes.back().budget.total();
     const auto us = [&](double p) { return static_cast<double>(total.percentile_ns(p)) * 1e-3; };
     table.rows.push_back({static_cast<double>(part + 1), static_cast<double>(outcomes.back().decided),

@@ -288,12 +288,13 @@ void Renderer::reduce_block(Scope& scope, NodeId id, const Reduce& o) {
       code_.line("result += x * x;");
       break;
     case ReduceKind::max:
-    case ReduceKind::argmax:
       code_.line("result = larger(result, x);");
       break;
     case ReduceKind::min:
       code_.line("result = smaller(result, x);");
       break;
+    case ReduceKind::argmax:
+      break;  // reduce() keeps it to itself
   }
   code_.close();
   finish_vector(scope, chain, "result", "i");

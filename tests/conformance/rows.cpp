@@ -1,26 +1,12 @@
 #include "tests/conformance/rows.hpp"
 
-#include <cstring>
+#include "engine/network/stored.hpp"
 
 namespace crible::conformance {
 
 using namespace network;
 
 namespace {
-
-void store(Type type, std::byte* row, std::size_t index, std::int64_t value) {
-  const std::size_t bytes = storage_bytes(type);
-  std::memcpy(row + index * bytes, &value, bytes);
-}
-
-std::int64_t fetch(Type type, const std::byte* row, std::size_t index) {
-  const std::size_t bytes = storage_bytes(type);
-  std::uint64_t bits = 0;
-  std::memcpy(&bits, row + index * bytes, bytes);
-  const std::size_t unused = 64 - 8 * bytes;
-  if (!type.is_signed) return static_cast<std::int64_t>(bits);
-  return static_cast<std::int64_t>(bits << unused) >> unused;
-}
 
 const Node& node_of(const Network& network, NodeId id) {
   return network.nodes[static_cast<std::size_t>(id)];
@@ -36,9 +22,11 @@ void store_inputs(const Network& network, std::span<const Event> events, Arrays 
   const std::vector<NodeId> ids = inputs_of(network);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const Node& node = node_of(network, ids[i]);
+    const std::size_t bytes = storage_bytes(node.type);
     std::byte* row = inputs[i].data();
     for (const Event& event : events) {
-      for (std::size_t k = 0; k < event[i].size(); ++k) store(node.type, row, k, event[i][k]);
+      for (std::size_t k = 0; k < event[i].size(); ++k)
+        store_element(row + k * bytes, node.type, event[i][k]);
       row += row_bytes(node);
     }
   }
@@ -50,9 +38,10 @@ void fetch_outputs(const Network& network, Arrays outputs, std::size_t count, Ev
     Event& event = events.emplace_back();
     for (std::size_t o = 0; o < ids.size(); ++o) {
       const Node& node = node_of(network, ids[o]);
+      const std::size_t bytes = storage_bytes(node.type);
       const std::byte* row = outputs[o].data() + e * row_bytes(node);
       Tensor& tensor = event.emplace_back(element_count(node.shape));
-      for (std::size_t k = 0; k < tensor.size(); ++k) tensor[k] = fetch(node.type, row, k);
+      for (std::size_t k = 0; k < tensor.size(); ++k) tensor[k] = load_element(row + k * bytes, node.type);
     }
   }
 }
