@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <queue>
-#include <unordered_map>
+
+#include "hls/pattern_counts.hpp"
 
 namespace crible::hls {
 
@@ -61,7 +62,13 @@ class Sharing {
   Sharing(std::vector<std::vector<Digit>> rows, const std::vector<Interval>& inputs, int extra_depth)
       : rows_(std::move(rows)) {
     for (const Interval& range : inputs) values_.push_back({range, 0});
-    for (const std::vector<Digit>& row : rows_) {
+    rows_of_.resize(values_.size());
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+      const std::vector<Digit>& row = rows_[r];
+      for (const Digit& digit : row) {
+        std::vector<std::size_t>& list = rows_of_[static_cast<std::size_t>(digit.value)];
+        if (list.empty() || list.back() != r) list.push_back(r);
+      }
       int shortest = 0;
       while ((std::size_t{1} << shortest) < row.size()) ++shortest;
       limits_.push_back(extra_depth < 0 ? 62 : shortest + extra_depth);
@@ -117,7 +124,9 @@ class Sharing {
   /// The places of a pattern, no digit in two of them, and only where the row's depth allows the step.
   std::vector<Match> matches_of(const Pattern& pattern, int depth) const {
     std::vector<Match> matches;
-    for (std::size_t r = 0; r < rows_.size(); ++r) {
+    const std::vector<std::size_t>& with_x = rows_of_[static_cast<std::size_t>(pattern.x)];
+    const std::vector<std::size_t>& with_y = rows_of_[static_cast<std::size_t>(pattern.y)];
+    for (const std::size_t r : with_x.size() < with_y.size() ? with_x : with_y) {
       const std::vector<Digit>& row = rows_[r];
       std::vector<bool> used(row.size());
       std::size_t load = 0;
@@ -157,11 +166,14 @@ class Sharing {
     values_.push_back(
         {x_lower ? sum_range(x, y, distance, pattern.subtract) : sum_range(y, x, distance, pattern.subtract),
          depth});
+    rows_of_.emplace_back();
     program.steps.push_back(
         {x_lower ? pattern.x : pattern.y, x_lower ? pattern.y : pattern.x, distance, pattern.subtract});
     for (const Match& match : matches) {
       const Digit& lower = x_lower ? match.x : match.y;
       replace(rows_[match.row], match, {step, lower.shift, lower.negative});
+      if (rows_of_.back().empty() || rows_of_.back().back() != match.row)
+        rows_of_.back().push_back(match.row);
     }
   }
 
@@ -179,8 +191,9 @@ class Sharing {
 
   std::vector<std::vector<Digit>> rows_;
   std::vector<Value> values_;
+  std::vector<std::vector<std::size_t>> rows_of_;  // [value] rows that have held it
   std::vector<int> limits_;
-  std::unordered_map<std::uint64_t, int> counts_;
+  PatternCounts counts_;
   std::priority_queue<std::pair<std::int64_t, std::uint64_t>> queue_;
 };
 

@@ -19,6 +19,7 @@ struct Options {
   int tag_bits = 12;           // width of the event tag that travels with the data (1..64)
   int extra_depth = 2;         // adder levels that sharing may cost over the shortest tree; -1: no bound
   int reuse = 1;               // clock cycles over which a dense or conv node shares its multipliers
+  int stream_pixels = 0;       // most pixels of a row that streamed convolutions take in a cycle; 0: unrolled
   bool scan_in_time = false;   // one body for all steps of the recurrent node, instead of one for each
   bool axi_stream = false;     // also a module NAME_axis with AXI4-Stream ports
   std::string links_file;      // also a module NAME_links, whose inputs this file finds in 64-bit link words

@@ -3,6 +3,7 @@
 #include "engine/base/error.hpp"
 #include "engine/network/text.hpp"
 #include "engine/network/verify.hpp"
+#include "hls/chain.hpp"
 #include "hls/dump.hpp"
 #include "hls/firmware.hpp"
 #include "hls/links.hpp"
@@ -12,7 +13,6 @@
 #include "hls/pipeline.hpp"
 #include "hls/project_files.hpp"
 #include "hls/resources.hpp"
-#include "hls/reuse.hpp"
 #include "hls/scan.hpp"
 #include "hls/shell.hpp"
 #include "hls/verilog.hpp"
@@ -22,6 +22,7 @@ namespace crible::hls {
 namespace {
 
 constexpr int most_reuse = 65536;
+constexpr int most_stream_pixels = 4096;
 
 void check(const Options& options) {
   if (options.tag_bits < 1 || options.tag_bits > most_tag_bits) {
@@ -40,11 +41,16 @@ void check(const Options& options) {
     throw Error("multipliers shared over " + std::to_string(options.reuse) + " cycles: give 1 to " +
                 std::to_string(most_reuse));
   }
-  if (options.reuse > 1 &&
+  if (options.stream_pixels < 0 || options.stream_pixels > most_stream_pixels) {
+    throw Error("a stream of " + std::to_string(options.stream_pixels) + " pixels in each cycle: give 1 to " +
+                std::to_string(most_stream_pixels));
+  }
+  if ((options.reuse > 1 || options.stream_pixels > 0) &&
       (options.axi_stream || options.saturation_counters || options.scan_in_time || options.latency)) {
     throw Error(
-        "multipliers are shared in several modules that take an event every few cycles; this does not go "
-        "together with an AXI4-Stream shell, saturation counters, a scan in time or a wanted latency");
+        "shared multipliers and streamed convolutions are several modules that take an event every few "
+        "cycles; this does not go together with an AXI4-Stream shell, saturation counters, a scan in time or "
+        "a wanted latency");
   }
   if (options.clock_ns <= 0)
     throw Error("the clock's period is " + std::to_string(options.clock_ns) + " ns; give a positive number");
@@ -83,8 +89,9 @@ Firmware generate(const network::Network& network, const Options& chosen) {
   const network::Ranges ranges = network::verify(network);
   Options options = chosen;
   if (options.top.empty()) options.top = identifier(network.name);
+  const bool in_sections = options.reuse > 1 || options.stream_pixels > 0;
   Firmware firmware = options.scan_in_time ? generate_scan(network, options)
-                      : options.reuse > 1  ? generate_reuse(network, ranges, options)
+                      : in_sections        ? generate_chain(network, ranges, options)
                                            : generate_pipeline(network, ranges, options);
   const std::string& top = firmware.top;
   firmware.files.push_back({"rtl/" + top + "_vhdl.vhd", vhdl_wrapper(firmware)});

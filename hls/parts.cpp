@@ -37,14 +37,29 @@ void PartCopy::put(NodeId id, Node node) {
 }
 
 void PartCopy::add_output(NodeId of, const std::string& name) {
-  const Node& node = from_.nodes[static_cast<std::size_t>(of)];
-  part_.nodes.push_back(
-      {name, network::Output{}, {numbers_[static_cast<std::size_t>(of)]}, node.type, node.shape});
+  const NodeId id = numbers_[static_cast<std::size_t>(of)];
+  const Node& node = part_.nodes[static_cast<std::size_t>(id)];
+  part_.nodes.push_back({name, network::Output{}, {id}, node.type, node.shape});
 }
 
 network::Network PartCopy::finish() {
   verify(part_);
   return std::move(part_);
+}
+
+bool everything_passes(const network::Network& network, NodeId id) {
+  for (std::size_t j = 0; j < network.nodes.size(); ++j) {
+    const Node& node = network.nodes[j];
+    const bool later = static_cast<NodeId>(j) > id;
+    if (!later && std::holds_alternative<network::Output>(node.operation)) return false;
+    if (!later) continue;
+    if (std::holds_alternative<network::Input>(node.operation)) return false;
+    for (const NodeId input : node.inputs) {
+      const network::Operation& from = network.nodes[static_cast<std::size_t>(input)].operation;
+      if (input < id && !std::holds_alternative<network::Constant>(from)) return false;
+    }
+  }
+  return true;
 }
 
 int count_bits_of(int steps) {
@@ -65,7 +80,7 @@ std::string repacked(const std::string& bus, const DataPort& from, std::size_t f
       part =
           number(to.elements[e].width_bits) + "'(" + (own.is_signed ? "$signed(" + part + ")" : part) + ")";
     }
-    text += part + (e == 0 ? "}" : e % 8 == 0 ? ",\n      " : ", ");  // Verilator reads 64 KiB of a line
+    text += part + after_entry(e, "}");
   }
   return text;
 }

@@ -33,6 +33,9 @@ class PartCopy {
   std::vector<network::NodeId> numbers_;
 };
 
+/// Whether all that comes after `id` depends on what was before through `id` alone.
+bool everything_passes(const network::Network& network, network::NodeId id);
+
 /// Bits that count the steps 0 to steps - 1.
 int count_bits_of(int steps);
 

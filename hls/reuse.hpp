@@ -6,6 +6,7 @@
 
 #include "engine/network/verify.hpp"
 #include "hls/firmware.hpp"
+#include "hls/over_cycles.hpp"
 
 /// Multipliers shared over clock cycles: dense and conv nodes in several steps.
 namespace crible::hls {
@@ -25,11 +26,7 @@ struct SharedNode {
   int advance = 0;                 // places from one step to the next
   std::vector<int> window;         // [element of the step's first input] place from the window's beginning
   std::vector<std::int64_t> bias;  // of what is added up; empty: the steps' results are put together
-  struct Place {
-    int step = 0;
-    int element = 0;
-  };
-  std::vector<Place> results;  // [element of the node's result], unless it adds up
+  std::vector<StepPlace> results;  // [element of the node's result], unless it adds up
 };
 
 /// The nodes that everything passes through, each planned for at most `reuse` steps. Empty when there is
@@ -39,10 +36,5 @@ std::vector<SharedNode> plan_reuse(const network::Network& network, const networ
 /// The modules of one shared node: a step of the usual kind, and one that feeds it and collects.
 Firmware shared_module(const network::Network& network, const network::Ranges& ranges, const SharedNode& node,
                        const Options& options);
-
-/// The network as a chain of modules, the shared nodes between the others. The initiation interval is
-/// options.reuse. Throws Error when nothing can be shared.
-Firmware generate_reuse(const network::Network& network, const network::Ranges& ranges,
-                        const Options& options);
 
 }  // namespace crible::hls

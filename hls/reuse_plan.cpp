@@ -19,22 +19,6 @@ const Node& operand_of(const Network& network, const Node& node) {
   return network.nodes[static_cast<std::size_t>(node.inputs.front())];
 }
 
-/// Whether all that comes after `id` depends on what was before through `id` alone.
-bool everything_passes(const Network& network, NodeId id) {
-  for (std::size_t j = 0; j < network.nodes.size(); ++j) {
-    const Node& node = network.nodes[j];
-    const bool later = static_cast<NodeId>(j) > id;
-    if (!later && std::holds_alternative<Output>(node.operation)) return false;
-    if (!later) continue;
-    if (std::holds_alternative<Input>(node.operation)) return false;
-    for (const NodeId input : node.inputs) {
-      const Operation& from = network.nodes[static_cast<std::size_t>(input)].operation;
-      if (input < id && !std::holds_alternative<Constant>(from)) return false;
-    }
-  }
-  return true;
-}
-
 /// The type of a step's window: what the node's input can really be.
 Type window_type(const Network& network, const Ranges& ranges, const Node& node) {
   const Interval range = hull(ranges[static_cast<std::size_t>(node.inputs.front())]);

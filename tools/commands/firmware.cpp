@@ -183,6 +183,11 @@ void add_firmware(CommandLine& line) {
                   "Cycles over which dense and conv nodes share their multipliers; one event every N cycles")
       ->type_name("N")
       ->capture_default_str();
+  command
+      .add_option("--stream", options->hls.stream_pixels,
+                  "Convolutions by line buffers, at most N pixels of a row in each cycle; one event every "
+                  "image / N cycles or a few more")
+      ->type_name("N");
   command.add_flag("--axi-stream", options->hls.axi_stream,
                    "Also a module with AXI4-Stream ports and back-pressure");
   command.add_flag("--saturation-counters", options->hls.saturation_counters,
