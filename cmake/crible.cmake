@@ -48,16 +48,26 @@ macro(crible_project_settings)
 endmacro()
 
 # crible_library(NAME SOURCES... DEPENDS targets...): the static library crible_NAME of this folder,
-# made of all *.cpp in it. Its headers are a header set: with CMAKE_VERIFY_INTERFACE_HEADER_SETS on,
-# the target all_verify_interface_header_sets compiles each header alone.
+# made of all *.cpp in it. A header with a .cpp file of the same name is included there first, and so
+# compiles alone (tools/check_includes.py). The others are a header set: with
+# CMAKE_VERIFY_INTERFACE_HEADER_SETS on, the target all_verify_interface_header_sets compiles each alone.
 function(crible_library name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   file(GLOB headers CONFIGURE_DEPENDS *.hpp)
+  foreach(source ${sources})
+    string(REGEX REPLACE "cpp$" "hpp" own_header ${source})
+    list(REMOVE_ITEM headers ${own_header})
+  endforeach()
   add_library(crible_${name} STATIC ${sources})
   target_sources(crible_${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${headers})
   target_include_directories(crible_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(crible_${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+endfunction()
+
+# crible_compile_quickly(TARGET): for code that is never waited for when it runs: -O1 compiles it in less time.
+function(crible_compile_quickly target)
+  target_compile_options(${target} PRIVATE -O1)
 endfunction()
 
 # crible_test(NAME LABEL labels... SOURCES... DEPENDS...): one GoogleTest program, registered with CTest
@@ -69,6 +79,7 @@ function(crible_test name)
     set(ARG_TIMEOUT 300)
   endif()
   add_executable(${name} ${ARG_SOURCES})
+  crible_compile_quickly(${name})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gtest GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks the house's arrows: who may include whom, where vendor headers live, and how long files are.
+"""Checks the house's arrows: who may include whom, where vendor headers live, that a .cpp file includes its
+own header first (which shows that the header compiles alone), and how long files are.
 
 Usage: check_includes.py [ROOT]
 
@@ -104,11 +105,16 @@ def check_file(root, file):
     """(errors, notes) of one source file; `file` is relative to `root`."""
     errors, notes = [], []
     lines = (root / file).read_text().splitlines()
+    own_header = str(file.with_suffix(".hpp"))
+    is_first = file.suffix == ".cpp" and (root / own_header).exists()
     for number, line in enumerate(lines, 1):
         match = INCLUDE.match(line)
         if not match:
             continue
         header = match[1] or match[2]
+        if is_first and header != own_header:
+            errors.append(f'{file}:{number}: include "{own_header}" first')
+        is_first = False
         broken = check_include(file, header, quoted=match[2] is not None)
         if broken:
             errors.append(f"{file}:{number}: {broken}")

@@ -61,6 +61,12 @@ class CheckIncludes(unittest.TestCase):
             {"engine/wire/a.hpp": "", "engine/wire/a.cpp": '#include "a.hpp"\n'}, "not a path from the root"
         )
 
+    def test_a_source_that_does_not_begin_with_its_own_header_is_named(self):
+        self.expect_broken(
+            {"engine/wire/a.hpp": "", "engine/wire/a.cpp": '#include <string>\n#include "engine/wire/a.hpp"\n'},
+            'engine/wire/a.cpp:1: include "engine/wire/a.hpp" first',
+        )
+
     def test_a_file_that_is_too_long_is_named(self):
         self.expect_broken({"engine/wire/a.cpp": "\n" * 1000}, "1000 lines, more than")
 
