@@ -47,21 +47,27 @@ macro(crible_project_settings)
   endif()
 endmacro()
 
-# crible_library(NAME SOURCES... DEPENDS targets...): the static library crible_NAME of this folder,
-# made of all *.cpp in it. A header with a .cpp file of the same name is included there first, and so
-# compiles alone (tools/check_includes.py). The others are a header set: with
+# crible_headers(TARGET headers...): the headers of a library. One with a .cpp file of the same name is
+# included there first, and so compiles alone (tools/check_includes.py). The others become a header set: with
 # CMAKE_VERIFY_INTERFACE_HEADER_SETS on, the target all_verify_interface_header_sets compiles each alone.
+function(crible_headers target)
+  foreach(header ${ARGN})
+    string(REGEX REPLACE "hpp$" "cpp" source ${header})
+    if(NOT EXISTS ${source})
+      target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${header})
+    endif()
+  endforeach()
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
+endfunction()
+
+# crible_library(NAME DEPENDS targets... PRIVATE_DEPENDS targets...): the static library crible_NAME of this
+# folder, made of all *.cpp in it.
 function(crible_library name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   file(GLOB headers CONFIGURE_DEPENDS *.hpp)
-  foreach(source ${sources})
-    string(REGEX REPLACE "cpp$" "hpp" own_header ${source})
-    list(REMOVE_ITEM headers ${own_header})
-  endforeach()
   add_library(crible_${name} STATIC ${sources})
-  target_sources(crible_${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${headers})
-  target_include_directories(crible_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  crible_headers(crible_${name} ${headers})
   target_link_libraries(crible_${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
 endfunction()
 
