@@ -17,8 +17,6 @@ using network::NodeId;
 using network::Shape;
 using network::Type;
 
-constexpr Type bit{false, 1, 0};
-
 Type type_of(detector::FieldType type) {
   return network::smallest_type(range_of(type), 0);
 }

@@ -133,8 +133,7 @@ void Sample::finish(const std::filesystem::path& path) {
       events_.push_back(fragment.event);
     }
   std::ranges::sort(events_);
-  const auto rest = std::ranges::unique(events_);
-  events_.erase(rest.begin(), rest.end());
+  events_.erase(std::unique(events_.begin(), events_.end()), events_.end());
   if (events_.empty()) throw Error(path.string() + ": there is no event in it to send");
 }
 
