@@ -9,25 +9,18 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <exception>
-#include <map>
 #include <new>
-#include <span>
 #include <thread>
 #include <zmq.hpp>
 
 #include "engine/base/error.hpp"
 #include "engine/base/free_address.hpp"
-#include "engine/menu/decision.hpp"
-#include "engine/pipeline/decision_frame.hpp"
+#include "engine/pipeline/decision_collector.hpp"
 #include "engine/pipeline/source_sender.hpp"
-#include "engine/wire/crc32c.hpp"
 #include "tools/interrupt.hpp"
 
 namespace crible::tools {
-
-using pipeline::DecisionFrameHeader;
 
 namespace {
 
@@ -123,72 +116,15 @@ class SourceProcesses {
   std::vector<pid_t> processes_;
 };
 
-/// Receives the published decisions in a thread of its own, as any program could.
-class Collector {
+/// Counts what the events of each label became, from the published decisions.
+class LabelCounter {
  public:
-  Collector(const pipeline::Trigger& trigger, const pipeline::Sample& sample, const std::string& address)
-      : sample_(sample),
-        cycle_(sample, 0),
-        recorded_streams_(trigger.menu.recorded_streams()),
-        socket_(context_, zmq::socket_type::pull) {
+  LabelCounter(const pipeline::Trigger& trigger, const pipeline::Sample& sample)
+      : sample_(sample), cycle_(sample, 0), recorded_streams_(trigger.menu.recorded_streams()) {
     for (const std::string& name : sample.label_names()) labels_.push_back({name, 0, 0});
-    socket_.set(zmq::sockopt::rcvtimeo, 100);
-    socket_.bind(address);
-    thread_ = std::thread([this] { receive(); });
   }
 
-  ~Collector() { stop(); }
-
-  /// Takes what has arrived, then ends.
-  void stop() {
-    stop_.store(true);
-    if (thread_.joinable()) thread_.join();
-  }
-
-  void report(SessionResult& result) const {
-    result.received_decisions = decisions_;
-    result.bad_frames = bad_frames_;
-    result.labels = labels_;
-  }
-
- private:
-  void receive() {
-    zmq::message_t message;
-    for (;;) {
-      const auto got = socket_.recv(message);
-      if (got) take({static_cast<const std::byte*>(message.data()), message.size()});
-      if (!got && stop_.load()) return;
-    }
-  }
-
-  void take(std::span<const std::byte> frame) {
-    DecisionFrameHeader header;
-    if (frame.size() < sizeof header) {
-      ++bad_frames_;
-      return;
-    }
-    std::memcpy(&header, frame.data(), sizeof header);
-    if (header.magic != pipeline::decision_magic || header.frame_bytes != frame.size() ||
-        header.sequence != next_[header.shard]++ || wire::frame_checksum(frame) != header.crc) {
-      ++bad_frames_;
-      return;
-    }
-    if (header.kind != pipeline::FrameKind::decisions) return;
-    frame = frame.subspan(sizeof header);
-    for (std::uint32_t i = 0; i < header.count; ++i) {
-      menu::DecisionHeader decision;
-      if (frame.size() < sizeof decision) {
-        ++bad_frames_;
-        return;
-      }
-      std::memcpy(&decision, frame.data(), sizeof decision);
-      count(decision);
-      frame = frame.subspan(std::min<std::size_t>(decision.size_bytes, frame.size()));
-    }
-  }
-
-  void count(const menu::DecisionHeader& decision) {
-    ++decisions_;
+  void take(const menu::DecisionHeader& decision) {
     const std::size_t index = cycle_.index_of(decision.event);
     if (index >= sample_.labels().size()) return;
     LabelCounts& label = labels_[sample_.labels()[index]];
@@ -196,17 +132,13 @@ class Collector {
     if ((decision.streams & recorded_streams_) != 0) ++label.kept;
   }
 
+  const std::vector<LabelCounts>& labels() const { return labels_; }
+
+ private:
   const pipeline::Sample& sample_;
   pipeline::Cycle cycle_;
   std::uint32_t recorded_streams_;
-  std::map<std::uint32_t, std::uint64_t> next_;  // expected sequence by shard
   std::vector<LabelCounts> labels_;
-  std::uint64_t decisions_ = 0;
-  std::uint64_t bad_frames_ = 0;
-  std::atomic<bool> stop_{false};
-  zmq::context_t context_;
-  zmq::socket_t socket_;
-  std::thread thread_;
 };
 
 pipeline::SourceOptions source_options(const pipeline::RunConfig& config, const SessionOptions& options,
@@ -241,7 +173,10 @@ SessionResult run_session(const pipeline::Trigger& trigger, const pipeline::Samp
 
   SourceProcesses sources(trigger, config, sample,
                           source_options(config, options, trigger.description.sources.size()));
-  Collector collector(trigger, sample, config.decisions.address);
+  LabelCounter counter(trigger, sample);
+  pipeline::DecisionCollector collector(
+      config.decisions.address,
+      [&](const pipeline::PublishedDecision& decision) { counter.take(decision.header); });
   const Interrupt interrupt;
   pipeline::Run run(trigger, config);
   run.start();
@@ -255,7 +190,9 @@ SessionResult run_session(const pipeline::Trigger& trigger, const pipeline::Samp
   result.run = run.finish();
   sources.wait();
   collector.stop();
-  collector.report(result);
+  result.received_decisions = collector.decisions();
+  result.bad_frames = collector.faults();
+  result.labels = counter.labels();
   return result;
 }
 

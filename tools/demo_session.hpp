@@ -21,7 +21,7 @@ struct LabelCounts {
 struct SessionResult {
   pipeline::RunSummary run;
   std::uint64_t received_decisions = 0;
-  std::uint64_t bad_frames = 0;  // decision frames that were damaged, out of order or not readable
+  std::uint64_t bad_frames = 0;  // decision frames that were damaged, of another form, or missing
   std::vector<LabelCounts> labels;
 };
 

@@ -14,6 +14,7 @@
 #include "bench/engine/gather.hpp"
 #include "bench/engine/packets.hpp"
 #include "bench/instrument/process.hpp"
+#include "bench/report/statistics.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/file.hpp"
 #include "engine/wire/crc32c.hpp"
@@ -87,12 +88,6 @@ struct Stage {
   std::string name;
   std::function<void()> run;
   std::vector<double> seconds;
-
-  double median() const {
-    std::vector<double> sorted = seconds;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted[sorted.size() / 2];
-  }
 };
 
 double seconds_of(const std::function<void()>& run) {
@@ -130,10 +125,10 @@ nlohmann::ordered_json report(const std::vector<Stage>& stages, const Packets& p
   double before = 0;
   std::printf("%-40s %14s %14s %12s\n", "stage, each with those above it", "ns/fragment", "added", "GB/s");
   for (const Stage& stage : stages) {
-    const double ns = stage.median() / fragments * 1e9;
+    const double ns = median(stage.seconds) / fragments * 1e9;
     const double added_ns = ns - before;
     std::printf("%-40s %14.2f %14.2f %12.2f\n", stage.name.c_str(), ns, added_ns,
-                static_cast<double>(packets.bytes) / stage.median() * 1e-9);
+                static_cast<double>(packets.bytes) / median(stage.seconds) * 1e-9);
     list.push_back({{"stage", stage.name}, {"ns_per_fragment", ns}, {"added_ns_per_fragment", added_ns}});
     before = ns;
   }

@@ -1,13 +1,14 @@
 #include "bench/instrument/clock.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <x86intrin.h>
 #endif
+
+#include "engine/base/clock.hpp"
 
 namespace crible::bench {
 
@@ -54,9 +55,7 @@ Clock::Clock(bool counter_allowed) : uses_counter_(counter_allowed && has_invari
 }
 
 std::int64_t Clock::system_ns() noexcept {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
+  return monotonic_ns();
 }
 
 /// Takes the closest of a few pairs of readings, as this thread may be put aside between two.

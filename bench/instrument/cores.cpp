@@ -12,6 +12,12 @@ void move_to(const cpu_set_t& cores) {
   pthread_setaffinity_np(pthread_self(), sizeof cores, &cores);
 }
 
+bool set_policy(int policy, int priority) {
+  sched_param parameters{};
+  parameters.sched_priority = priority;
+  return pthread_setschedparam(pthread_self(), policy, &parameters) == 0;
+}
+
 }  // namespace
 
 SenderCore::SenderCore() {
@@ -32,11 +38,24 @@ SenderCore::~SenderCore() {
 }
 
 void SenderCore::sender_begins() {
-  if (divided_) move_to(own_);
+  if (!divided_) return;
+  move_to(own_);
+  realtime_ = set_policy(SCHED_FIFO, 1);
 }
 
 void SenderCore::sender_ends() {
-  if (divided_) move_to(others_);
+  if (!divided_) return;
+  if (realtime_) set_policy(SCHED_OTHER, 0);
+  move_to(others_);
+}
+
+std::string SenderCore::describe() const {
+  if (!divided_) return "There is one core: the sender takes it away from what it measures.";
+  return std::string("The sender spins on a core of its own, ") +
+         (realtime_
+              ? "at real-time priority; "
+              : "at ordinary priority, as this user may have no other: another program can take it away; ") +
+         "shards, ZeroMQ's threads and the collector share the rest.";
 }
 
 }  // namespace crible::bench

@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <fstream>
 
 namespace crible::bench {
@@ -18,12 +17,6 @@ double used_cpu_s(int who) noexcept {
 }
 
 }  // namespace
-
-std::int64_t realtime_ns() noexcept {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 double process_cpu_s() noexcept {
   return used_cpu_s(RUSAGE_SELF);

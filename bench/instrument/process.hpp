@@ -1,12 +1,8 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 
 namespace crible::bench {
-
-/// CLOCK_REALTIME in nanoseconds.
-std::int64_t realtime_ns() noexcept;
 
 /// Processor time of this process so far, all threads, in seconds; and of this thread.
 double process_cpu_s() noexcept;

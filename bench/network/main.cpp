@@ -10,6 +10,7 @@
 #include "bench/network/serve.hpp"
 #include "bench/network/subject.hpp"
 #include "bench/network/thread_clock.hpp"
+#include "bench/report/statistics.hpp"
 #include "bench/suites/networks.hpp"
 #include "engine/base/error.hpp"
 #include "engine/network/cost.hpp"
@@ -34,11 +35,6 @@ namespace crible::bench {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 std::vector<std::string> devices(const std::string& only) {
   std::vector<std::string> names;
@@ -177,10 +173,11 @@ void serve_all(const std::vector<Named>& networks, const std::vector<std::string
       const auto subject = std::make_shared<Subject>(named.network, device);
       const std::size_t calls = calls_for(subject->one_by_one_ns(100), 2e5);
       const std::size_t batches = calls_for(subject->batch_ns(1) * Subject::events_held, 1e6);
-      served[named.name + "@" + device] = [subject, calls, batches](Mode mode) {
+      const auto measure = [subject, calls, batches](Mode mode) {
         if (mode == Mode::single) return subject->one_by_one_ns(calls);
         return mode == Mode::chained ? subject->chained_ns(calls) : subject->batch_ns(batches);
       };
+      served[named.name + "@" + device] = {measure, [subject] { subject->run_one(); }};
     }
   }
   serve(served);

@@ -27,6 +27,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/release"
 BATCH = 1024
 MODES = ("single", "chained", "batch")
+SETTINGS = {
+    "all": "one thread, buffers and sessions made before, the same events, warm, answers compared first",
+    "crible": "one slot, batches of 1 and 1024",
+    "onnxruntime": "CPUExecutionProvider, intra_op and inter_op threads 1, inputs and outputs bound",
+    "openvino": "CPU, INFERENCE_NUM_THREADS 1, NUM_STREAMS 1, INFERENCE_PRECISION_HINT f32, shared input tensor",
+    "xnnpack": "no thread pool, operators set up once",
+    "onednn": "OMP_NUM_THREADS 1, primitives made once; a second time held to AVX2",
+    "xgboost": "nthread 1, inplace_predict",
+    "tl2cgen": "gcc, branches annotated, quantize 1",
+    "mlserver": "no worker processes, ONNX Runtime with one thread, binary tensors over gRPC, time of the wall",
+}
+
 # crible's network -> the peers' network of the same shape, and the targets: at most this part of the best
 # peer's time for one event, at least this multiple of its rate in batches.
 ROWS = {
@@ -132,11 +144,63 @@ def tree_peers(folder, programs):
         missing("tl2cgen", error)
 
 
+def served_networks(folder, dumped):
+    """What server_peer.py reads: networks in float for any number of events, and the answers that are right."""
+    folder.mkdir()
+    for model in dumped:
+        graph, scale = models.layered(model, False, "n")
+        wanted = np.array(model["answers"], np.float64)
+        events = np.array(model["events"], np.float32).reshape(-1, *model["in_shape"])
+        (folder / f"{model['name']}.onnx").write_bytes(graph)
+        np.savez(folder / f"{model['name']}.npz", events=events, answers=wanted * scale,
+                 tolerance=scale * (0.05 * np.abs(wanted).max() + 0.5))
+    events = np.random.default_rng(3).normal(size=(BATCH, models.GRU_STEPS, models.GRU_INPUTS)).astype(np.float32)
+    graph, weights = models.gru("n")
+    (folder / "gru.onnx").write_bytes(graph)
+    np.savez(folder / "gru.npz", events=events, answers=models.gru_answers(events, weights), tolerance=1e-3)
+
+
+def inference_server(folder, dumped):
+    python = ROOT / "build/peers_server/bin/python"
+    if not python.exists():
+        missing("MLServer over gRPC", "its environment is not there")
+        return []
+    served_networks(folder / "served", dumped)
+    return [Program([python, ROOT / "bench/peers/server_peer.py", folder / "served"])]
+
+
+def poisson_times(rate_hz, seconds):
+    """The same arrivals for everybody, in nanoseconds."""
+    gaps = np.random.default_rng(11).exponential(1e9 / rate_hz, int(rate_hz * seconds))
+    return [int(time) for time in np.cumsum(gaps)]
+
+
+def under_load(folder, programs, subjects, rate_hz, seconds, rounds):
+    """p50, p99, p99.9 and the highest latency of one event at Poisson arrivals, medians of the rounds, in ns."""
+    times = poisson_times(rate_hz, seconds)
+    file = folder / "times"
+    file.write_text("\n".join(map(str, times)) + "\n")
+    asked = [(name, program) for program in programs for name in program.names] + list(subjects.items())
+    found = collections.defaultdict(list)
+    for _ in range(rounds):
+        for name, peer in asked:
+            found[name].append(peer.latencies(name, file, times))
+    keys = ("p50", "p99", "p999", "max")
+    medians = {name: dict(zip(keys, (statistics.median(column) for column in zip(*rows))))
+               for name, rows in found.items()}
+    print(f"\n{rate_hz:.0f} events/s, Poisson: latency of one event, us\n"
+          f"{'network':10} {'runtime':20} {'p50':>9} {'p99':>9} {'p99.9':>9}")
+    for name, t in sorted(medians.items(), key=lambda item: (item[0].split("@")[0], item[1]["p50"])):
+        print(f"{name.split('@')[0]:10} {name.split('@')[1]:20} {t['p50'] / 1e3:9.2f} {t['p99'] / 1e3:9.2f} "
+              f"{t['p999'] / 1e3:9.2f}")
+    return {"rate_hz": rate_hz, "seconds": seconds, "rounds": rounds, "ns": medians}
+
+
 def machine():
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
     flags = next((line for line in open("/proc/cpuinfo") if line.startswith("flags")), "")
     versions = {}
-    for package in ("onnxruntime", "openvino", "xgboost", "tl2cgen", "treelite"):
+    for package in ("onnxruntime", "openvino", "xgboost", "tl2cgen", "treelite", "mlcommons_loadgen"):
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
@@ -189,6 +253,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json")
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rate", type=float, default=2000, help="of the Poisson arrivals, events a second")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"  # oneDNN of Debian
     with tempfile.TemporaryDirectory() as name:
@@ -205,6 +270,7 @@ def main():
                     programs.append(Program([path, folder / "models.json", "_avx2"], held))
             else:
                 missing(peer, "its library is not installed (tools/setup bench)")
+        programs += inference_server(folder, dumped)
         subjects = {}
         floors = {}
         for runtime, load, floor in runtimes():
@@ -221,6 +287,7 @@ def main():
             for subject, peer in subjects.items():
                 for mode in ("single", "batch"):
                     measured[subject, mode].append(peer.measure(mode))
+        loaded = under_load(folder, programs, subjects, options.rate, 0.5, min(options.rounds, 3))
         for program in programs:
             program.close()
     medians = collections.defaultdict(dict)
@@ -238,7 +305,8 @@ def main():
     if options.json:
         for figures in medians.values():
             figures.update({mode: None for mode in MODES if figures[mode] == float("inf")})
-        result = {"machine": machine(), "empty_network_ns": floors, "ns_per_event": medians, "compared": compared}
+        result = {"machine": machine(), "empty_network_ns": floors, "ns_per_event": medians, "compared": compared,
+                  "arrivals": loaded, "settings": SETTINGS}
         pathlib.Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
 
 

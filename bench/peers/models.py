@@ -97,7 +97,7 @@ def gru(events, seed=5):
     graph.nodes.append(helper.make_node(
         "GRU", [by_time, *(graph.constant(weights[name]) for name in "wrb")], ["", "last"],
         hidden_size=GRU_HIDDEN, linear_before_reset=1))
-    state = graph.node("Reshape", ["last", graph.constant(np.array([events, GRU_HIDDEN], np.int64))])
+    state = graph.node("Reshape", ["last", graph.constant(np.array([-1, GRU_HIDDEN], np.int64))])
     y = graph.node("MatMul", [state, graph.constant(weights["dense"])])
     return graph.bytes([events, GRU_STEPS, GRU_INPUTS], y, [events, 2]), weights
 

@@ -114,7 +114,7 @@ std::vector<std::byte> events_as(const Model& model) {
 
 /// Float keeps what integers round away at each layer: near is right. Without VNNI oneDNN adds pairs of
 /// products in 16 bits, whether they fit or not: that is timed nevertheless, and said.
-std::function<double(Mode)> prepare(const Model& model, bool is_float, bool may_saturate) {
+Entry prepare(const Model& model, bool is_float, bool may_saturate) {
   const auto one = std::make_shared<Network>(model, 1, is_float);
   const auto batch = std::make_shared<Network>(model, batch_events, is_float);
   std::vector<std::byte> events = is_float          ? events_as<float>(model)
@@ -138,9 +138,8 @@ std::function<double(Mode)> prepare(const Model& model, bool is_float, bool may_
           return same || (may_saturate && !is_float);
         });
   if (!right) std::fprintf(stderr, "onednn on %s saturates here: fast, not exact\n", model.name.c_str());
-  return [one, batch, measured = entry(one->prepared(), batch->prepared(), events)](Mode mode) {
-    return measured(mode);
-  };
+  const Entry served = entry(one->prepared(), batch->prepared(), events);
+  return {[one, batch, served](Mode mode) { return served.measure(mode); }, [one, served] { served.one(); }};
 }
 
 }  // namespace

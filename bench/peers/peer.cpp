@@ -92,10 +92,13 @@ double measure(const Prepared& one, const Prepared& batch, const std::vector<std
   return calls_ns(static_cast<std::size_t>(wanted_ns / calls_ns(1)) + 1) / batch_events;
 }
 
-std::function<double(Mode)> entry(Prepared one, Prepared batch, std::vector<std::byte> events) {
-  return [one = std::move(one), batch = std::move(batch), events = std::move(events)](Mode mode) {
-    return measure(one, batch, events, mode);
+Entry entry(Prepared one, Prepared batch, std::vector<std::byte> events) {
+  const auto next = [one, events, at = std::size_t{0}]() mutable {
+    one_event(one, events, at++ % batch_events);
   };
+  const auto measured = [one = std::move(one), batch = std::move(batch),
+                         events = std::move(events)](Mode mode) { return measure(one, batch, events, mode); };
+  return {measured, next};
 }
 
 void check(const Prepared& one, const Prepared& batch, std::size_t output_bytes,

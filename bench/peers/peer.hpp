@@ -53,7 +53,7 @@ struct Prepared {
 double measure(const Prepared& one, const Prepared& batch, const std::vector<std::byte>& events, Mode mode);
 
 /// Makes the entry that `serve` asks.
-std::function<double(Mode)> entry(Prepared one, Prepared batch, std::vector<std::byte> events);
+Entry entry(Prepared one, Prepared batch, std::vector<std::byte> events);
 
 /// Runs the first events one by one and as a batch; throws when `right(event, output)` says no.
 void check(const Prepared& one, const Prepared& batch, std::size_t output_bytes,

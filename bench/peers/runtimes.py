@@ -21,6 +21,13 @@ class Program:
         self.names = []
         while (line := self.process.stdout.readline().strip()) and line != "ready":
             self.names.append(line)
+        if line != "ready":
+            missing(command[-1], "it did not start")
+
+    def latencies(self, name, file, _):
+        self.process.stdin.write(f"{name} arrivals:{file}\n")
+        self.process.stdin.flush()
+        return [float(ns) for ns in self.process.stdout.readline().split()]
 
     def measure(self, name, mode):
         self.process.stdin.write(f"{name} {mode}\n")
@@ -38,6 +45,18 @@ class InProcess:
 
     def __init__(self, one, batch, events, floor_ns=0.0):
         self.one, self.batch, self.events, self.floor_ns = one, batch, events, floor_ns
+
+    def latencies(self, name, _, times):
+        """An open loop as in bench/network/serve.hpp: an event at each time, from when it was due to its answer."""
+        found = []
+        start = time.perf_counter_ns()
+        for due in times:
+            while time.perf_counter_ns() - start < due:
+                pass
+            self.one()
+            found.append(time.perf_counter_ns() - start - due)
+        found.sort()
+        return [found[int(part * (len(found) - 1))] for part in (0.5, 0.99, 0.999, 1)]
 
     def measure(self, mode):
         call = self.batch if mode == "batch" else self.one

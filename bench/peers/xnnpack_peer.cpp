@@ -140,7 +140,7 @@ class Network {
   std::vector<xnn_operator_t> operators_;
 };
 
-std::function<double(Mode)> prepare(const Model& model) {
+Entry prepare(const Model& model) {
   const auto one = std::make_shared<Network>(model, 1);
   const auto batch = std::make_shared<Network>(model, batch_events);
   std::vector<std::byte> events;
@@ -159,9 +159,8 @@ std::function<double(Mode)> prepare(const Model& model) {
           }
           return true;
         });
-  return [one, batch, measured = entry(one->prepared(), batch->prepared(), events)](Mode mode) {
-    return measured(mode);
-  };
+  const Entry served = entry(one->prepared(), batch->prepared(), events);
+  return {[one, batch, served](Mode mode) { return served.measure(mode); }, [one, served] { served.one(); }};
 }
 
 }  // namespace

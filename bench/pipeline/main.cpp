@@ -21,6 +21,8 @@
 #include "bench/pipeline/load.hpp"
 #include "bench/pipeline/processes.hpp"
 #include "bench/pipeline/setup.hpp"
+#include "bench/report/statistics.hpp"
+#include "engine/base/clock.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/free_address.hpp"
 #include "engine/base/temporary_folder.hpp"
@@ -222,11 +224,6 @@ Json measure(const Setup& setup, std::size_t answer_bytes = 0) {
   result["sender"] = sender.result();
   if (answers) result["collector"] = collector->result();
   return result;
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
 }
 
 /// Target 1: interleaved repeats of bare, engine, engine with 1 % recorded.

@@ -97,7 +97,7 @@ std::string facts(const Latency& latency) {
                       page_quantity(latency.lateness.p50, "ns"), page_quantity(latency.lateness.p99, "ns"),
                       page_quantity(latency.lateness.max, "ns"));
   if (latency.lateness.bound > 0)
-    text += " A run is invalid beyond " + page_quantity(latency.lateness.bound, "ns") + ".";
+    text += " At p99 a run is invalid beyond " + page_quantity(latency.lateness.bound, "ns") + ".";
   return "<p class=\"quiet\">" + escaped(text) + "</p>\n";
 }
 

@@ -70,7 +70,7 @@ struct Lateness {
   double p50 = 0;  // ns
   double p99 = 0;
   double max = 0;
-  double bound = 0;  // beyond it a run is invalid
+  double bound = 0;  // beyond it at p99 a run is invalid
 };
 
 struct LatencyFloor {

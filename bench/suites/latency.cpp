@@ -46,7 +46,7 @@ Latency latency_of(const std::string& name, const std::vector<PipelineOutcome>& 
   latency.percentiles = percentiles_of(budget.total());
   latency.histogram = buckets_of(budget.total());
   latency.lateness = {at(lateness, 0.5), at(lateness, 0.99), static_cast<double>(lateness.max_ns()),
-                      static_cast<double>(SenderLateness::bound_ns)};
+                      static_cast<double>(SenderLateness::bound_ns(budget.total(), 0.99))};
   latency.stages = budget.stages();
   std::ranges::sort(latency.slowest, std::ranges::greater{}, &SlowEvent::total);
   if (latency.slowest.size() > slowest_kept) latency.slowest.resize(slowest_kept);

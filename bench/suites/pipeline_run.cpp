@@ -11,10 +11,11 @@
 #include "bench/instrument/hiccups.hpp"
 #include "bench/instrument/open_loop.hpp"
 #include "bench/instrument/process.hpp"
-#include "bench/suites/collector.hpp"
+#include "bench/suites/kept_decisions.hpp"
 #include "bench/suites/sender.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/free_address.hpp"
+#include "engine/pipeline/decision_collector.hpp"
 #include "engine/pipeline/run.hpp"
 
 namespace crible::bench {
@@ -25,30 +26,6 @@ constexpr std::uint64_t most_checked = 4000;     // decisions of a run; all of t
 constexpr std::uint64_t least_backlog = 20'000;  // events under way that mean nothing yet
 constexpr double backlog_s = 0.5;                // of load under way: it will never be caught up
 constexpr auto settle = std::chrono::milliseconds(150);  // until sockets are connected
-
-std::vector<std::vector<std::string>> addresses_of(const pipeline::RunConfig& config, std::size_t sources) {
-  std::vector<std::vector<std::string>> addresses;
-  for (std::size_t s = 0; s < sources; ++s) addresses.push_back(pipeline::input_addresses(config, s));
-  return addresses;
-}
-
-pipeline::RunConfig config_of(const Load& load, const PipelineSetup& setup) {
-  pipeline::RunConfig config = load.trigger().run;
-  config.shards = setup.shards;
-  config.spin = setup.spin;
-  config.stop_at_end_of_run = true;
-  config.drain_ns = 20'000'000'000;
-  config.deadline.limit_ns = 0;
-  config.input.bind = free_addresses(load.sources() * setup.shards);
-  config.input.high_water_frames = 1000;
-  config.decisions.bind = false;
-  config.decisions.publish = false;
-  config.decisions.when_full = pipeline::WhenFull::wait;
-  config.record.file.clear();
-  config.monitoring.prometheus.clear();
-  if (!setup.backend.empty()) config.batch.backend = setup.backend;
-  return config;
-}
 
 std::size_t events_of(const PipelineSetup& setup) {
   const double events = setup.arrivals.rate_hz * setup.seconds;
@@ -78,7 +55,7 @@ struct Sent {
   double cpu_s = 0;
 };
 
-Sent send_all(const Plan& plan, Sender& sender, SenderCore& core,
+Sent send_all(const Plan& plan, std::int64_t counts_from_ns, Sender& sender, SenderCore& core,
               const std::function<bool(std::size_t)>& too_far_ahead) {
   Sent sent;
   sent.sent_ns.reserve(plan.times.size());
@@ -88,7 +65,7 @@ Sent send_all(const Plan& plan, Sender& sender, SenderCore& core,
   constexpr std::int64_t lead_ns = 5'000'000;
   sent.start_ns = Clock::system_ns() + lead_ns;
   sent.lateness = send_open_loop(
-      clock, plan.shots, sent.start_ns,
+      clock, plan.shots, sent.start_ns, counts_from_ns,
       [&](const Shot& shot, std::int64_t) { sender.send(shot.first, shot.count, sent.sent_ns); },
       [&] { return too_far_ahead(sent.sent_ns.size()); });
   sent.cpu_s = thread_cpu_s() - cpu_before_s;
@@ -122,24 +99,53 @@ void account(const Plan& plan, const Sent& sent, const pipeline::EventTrace& tra
 }
 
 /// Nothing is reported of a run whose answers are wrong or whose books do not balance.
-void check(const Load& load, const pipeline::RunSummary& summary, const Collector& collector,
+void check(const Load& load, const pipeline::RunSummary& summary,
+           const pipeline::DecisionCollector& collector, const KeptDecisions& kept,
            PipelineOutcome& outcome) {
   if (!summary.violations.empty()) throw Error(summary.violations.front(), Fault::failure);
   const auto counts = summary.ledger.total().events;
   const auto sent = static_cast<std::int64_t>(outcome.decided);
-  if (counts.complete != sent || collector.decisions() != outcome.decided || collector.bad_frames() != 0)
+  if (counts.complete != sent || collector.decisions() != outcome.decided || collector.faults() != 0)
     throw Error(fmt::format("{} events were sent, {} were complete, {} decisions arrived in good frames",
                             sent, counts.complete, collector.decisions()),
                 Fault::failure);
-  outcome.checked = check_answers(load, summary.run, collector.kept());
+  outcome.checked = check_answers(load, summary.run, kept.all());
 }
 
 }  // namespace
 
+std::vector<std::vector<std::string>> addresses_of(const pipeline::RunConfig& config, std::size_t sources) {
+  std::vector<std::vector<std::string>> addresses;
+  for (std::size_t s = 0; s < sources; ++s) addresses.push_back(pipeline::input_addresses(config, s));
+  return addresses;
+}
+
+pipeline::RunConfig config_of(const Load& load, const PipelineSetup& setup) {
+  pipeline::RunConfig config = load.trigger().run;
+  config.shards = setup.shards;
+  config.spin = setup.spin;
+  config.stop_at_end_of_run = true;
+  config.stage_times = setup.traced;
+  config.batch.around = setup.around;
+  config.drain_ns = 20'000'000'000;
+  config.deadline.limit_ns = 0;
+  config.input.bind = free_addresses(load.sources() * setup.shards);
+  config.input.high_water_frames = 1000;
+  config.decisions.bind = false;
+  config.decisions.publish = false;
+  config.decisions.when_full = pipeline::WhenFull::wait;
+  config.record.file.clear();
+  config.monitoring.prometheus.clear();
+  if (!setup.backend.empty()) config.batch.backend = setup.backend;
+  return config;
+}
+
 PipelineOutcome run_pipeline(const Load& load, const PipelineSetup& setup) {
   const Plan plan(setup);
   SenderCore core;  // before any thread is started
-  Collector collector(std::max<std::uint64_t>(plan.times.size() / most_checked, 1));
+  KeptDecisions kept(std::max<std::uint64_t>(plan.times.size() / most_checked, 1));
+  pipeline::DecisionCollector collector(
+      "tcp://127.0.0.1:*", [&](const pipeline::PublishedDecision& decision) { kept.take(decision); });
   pipeline::RunConfig config = config_of(load, setup);
   config.decisions.address = collector.address();
   // The last shard may get a block more than its part.
@@ -149,6 +155,8 @@ PipelineOutcome run_pipeline(const Load& load, const PipelineSetup& setup) {
   pipeline::Run run(load.trigger(), config, setup.traced ? &trace : nullptr);
   run.start();
   zmq::context_t context;
+  context.set(zmq::ctxopt::max_sockets,
+              static_cast<int>(std::max<std::size_t>(load.sources() * setup.shards, ZMQ_MAX_SOCKETS_DFLT)));
   Sender sender(context, load, config, addresses_of(config, load.sources()));
   std::this_thread::sleep_for(settle);
 
@@ -158,8 +166,9 @@ PipelineOutcome run_pipeline(const Load& load, const PipelineSetup& setup) {
       std::max(least_backlog, static_cast<std::uint64_t>(setup.arrivals.rate_hz * backlog_s));
   Hiccups hiccups;
   const double cpu_before_s = process_cpu_s();
-  const Sent sent = send_all(plan, sender, core, [&](std::size_t events) {
-    outcome.saturated = events > collector.decisions() + most_under_way;
+  const std::int64_t counts_from_ns = plan.counts_from_ns(setup);
+  const Sent sent = send_all(plan, counts_from_ns, sender, core, [&](std::size_t events) {
+    outcome.saturated = !setup.may_pile_up && events > collector.decisions() + most_under_way;
     return outcome.saturated;
   });
   sender.end();
@@ -171,12 +180,13 @@ PipelineOutcome run_pipeline(const Load& load, const PipelineSetup& setup) {
   outcome.hiccups = hiccups.stop();
   outcome.decided = sent.sent_ns.size();
   outcome.lateness = sent.lateness.late_ns;
-  check(load, summary, collector, outcome);
+  check(load, summary, collector, kept, outcome);
+  const double seconds = static_cast<double>(summary.shards.last_ns - summary.shards.first_ns) * 1e-9;
+  outcome.throughput_hz = static_cast<double>(outcome.decided) / seconds;
   if (!setup.traced) {
-    const double seconds = static_cast<double>(summary.shards.last_ns - summary.shards.first_ns) * 1e-9;
-    outcome.achieved_hz = static_cast<double>(outcome.decided) / seconds;
+    outcome.achieved_hz = outcome.throughput_hz;
   } else {
-    account(plan, sent, trace, plan.counts_from_ns(setup), outcome);
+    account(plan, sent, trace, counts_from_ns, outcome);
     outcome.slowest = outcome.budget.slowest(
         [&](std::int64_t from_ns, std::int64_t to_ns) { return hiccups.longest_ns(from_ns, to_ns); });
     if (trace.lost() != 0) outcome.invalid = "the stamps of some events had no room";
@@ -186,8 +196,9 @@ PipelineOutcome run_pipeline(const Load& load, const PipelineSetup& setup) {
   }
   if (outcome.saturated)
     outcome.invalid = "saturated: the load was ended early, as events piled up";
-  else if (outcome.invalid.empty())
-    outcome.invalid = sent.lateness.problem();
+  else if (outcome.invalid.empty() && setup.traced)
+    outcome.invalid = outcome.sender_late = sent.lateness.problem(outcome.budget.total());
+  outcome.sender = core.describe();
   return outcome;
 }
 
@@ -219,10 +230,10 @@ pipeline::Histogram run_bare(const Load& load, const PipelineSetup& setup) {
   zmq::context_t sending;
   Sender sender(sending, load, config, addresses);
   std::this_thread::sleep_for(settle);
-  const Sent sent = send_all(plan, sender, core, [](std::size_t) { return false; });
+  const std::int64_t counts_from_ns = plan.counts_from_ns(setup);
+  const Sent sent = send_all(plan, counts_from_ns, sender, core, [](std::size_t) { return false; });
   receiver.join();
   pipeline::Histogram latency;
-  const std::int64_t counts_from_ns = plan.counts_from_ns(setup);
   for (std::size_t event = 0; event < received_ns.size(); ++event)
     if (plan.times[event] >= counts_from_ns)
       latency.add(received_ns[event] - sent.start_ns - plan.times[event]);

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 
@@ -8,6 +9,7 @@
 #include "bench/suites/load.hpp"
 #include "bench/suites/pipeline_run.hpp"
 #include "bench/suites/suite.hpp"
+#include "engine/base/error.hpp"
 
 // What another shard costs and gives. What was measured and what a model expects are two tables.
 namespace crible::bench {
@@ -75,8 +77,7 @@ class ScaleSuite {
     const std::size_t repeats = options_.repeats_or(2, 5);
     std::vector<double> costs;
     for (std::size_t i = 0; i < repeats; ++i) {
-      const PipelineOutcome outcome = run_at(shards, std::max(point.highest_hz, first_hz) / 2);
-      costs.push_back(outcome.cpu_s * 1e9 / static_cast<double>(outcome.decided));
+      costs.push_back(run_at(shards, std::max(point.highest_hz, first_hz) / 2).cpu_ns());
     }
     Figure highest = make_figure(fmt::format("highest rate held by {} shards", shards), "Hz", Better::higher,
                                  {point.highest_hz});
@@ -116,7 +117,37 @@ class ScaleSuite {
   std::uint64_t checked_ = 0;
 };
 
+/// The soft limit of open files, after it was raised to the hard one.
+std::size_t most_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
 }  // namespace
+
+void require_shards(const SuiteOptions& options) {
+  if (options.shards.empty()) return;
+  const std::size_t sources = Load(options).sources();
+  // Of each source: the shard's socket, its door and its connection, and the sender's two. Then the
+  // decisions'.
+  const std::size_t files_a_shard = 5 * sources + 4;
+  constexpr std::size_t files_besides = 100, ports = 25'000;
+  const std::size_t files = most_files();
+  const std::size_t by_files = (std::max(files, files_besides) - files_besides) / files_a_shard;
+  const std::size_t most = std::max<std::size_t>(std::min(by_files, ports / sources), 1);
+  for (const std::size_t shards : options.shards) {
+    if (shards <= most) continue;
+    throw Error(fmt::format(
+        "--shards {}: each shard takes a tcp port and five open files for each of {} sources; with {} files "
+        "(ulimit "
+        "-n) and the ports of one address there can be {} shards here, and more than the {} cores take turns",
+        shards, sources, files, most, usable_cores()));
+  }
+}
 
 Suite scale_suite(const SuiteOptions& options, Shared& shared) {
   return ScaleSuite(options, shared).run();

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "bench/instrument/clock.hpp"
-#include "bench/instrument/process.hpp"
+#include "engine/base/clock.hpp"
 #include "engine/base/error.hpp"
 
 namespace crible::bench {

@@ -14,6 +14,7 @@ namespace crible::bench {
 /// What `crible bench` was asked for.
 struct SuiteOptions {
   bool quick = false;
+  bool all = true;                  // no suite was named
   std::size_t repeats = 0;          // of each figure; 0: 3 when quick, 7 otherwise
   std::filesystem::path config;     // of the trigger; empty: the demo's
   std::filesystem::path sample;     // what is sent to it; empty: the demo's
@@ -56,7 +57,10 @@ Suite soak_suite(const SuiteOptions& options, Shared& shared);
 Suite scale_suite(const SuiteOptions& options, Shared& shared);
 Suite peers_suite(const SuiteOptions& options, Shared& shared);
 
-/// What a user names on the command line.
+/// Throws Error, saying how many there can be, when a run with the shards that are asked for would take more
+/// open files or tcp ports than this process can have. Raises the process's limit of files as far as it may.
+void require_shards(const SuiteOptions& options);
+
 /// What a user names on the command line.
 struct NamedSuite {
   const char* name;

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/base/clock.hpp"
 #include "engine/batching/routed_program.hpp"
 
 namespace crible::batching {
@@ -139,7 +140,7 @@ std::size_t Batcher::start(std::size_t network, Answers& answers) noexcept {
   lane.counters.requests += lane.rows;
   lane.states[slot] = SlotState::in_flight;
   lane.slot_rows[slot] = lane.rows;
-  lane.started_ns[slot] = steady_ns();
+  lane.started_ns[slot] = monotonic_ns();
   in_flight_ += lane.rows;
   ++device_batches_[lane.device];
   if (lane.routed != nullptr && lane.oldest_deadline_ns != never) {
@@ -174,7 +175,7 @@ std::size_t Batcher::finish(std::size_t network, std::size_t slot, backends::Sta
   const std::span<const Request> requests(&lane.requests[slot * lane.program->max_batch()], rows);
   in_flight_ -= rows;
   --device_batches_[lane.device];
-  const BatchTimes times{lane.started_ns[slot], steady_ns()};
+  const BatchTimes times{lane.started_ns[slot], monotonic_ns()};
   if (status == backends::Status::ok) {
     lane.model.observe(rows, times.finished_ns - times.started_ns);
     answers.answered(network, requests, lane.program->slots()[slot], times);

@@ -35,7 +35,7 @@ struct RoutingOptions {
   std::int64_t hang_ns = 2'000'000'000;  // a batch without an answer for so long: the device hangs
   std::uint32_t check_every = 1024;      // one batch in so many is run again on the CPU and compared; 0: none
   bool forced = true;                    // the first route takes everything while it lives
-  Clock clock = steady_ns;
+  Clock clock = monotonic_ns;
 };
 
 /// A program that spreads batches over several devices and always has the CPU to fall back to. All give the

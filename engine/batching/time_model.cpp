@@ -2,17 +2,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 
 #include "engine/base/error.hpp"
 
 namespace crible::batching {
-
-std::int64_t steady_ns() noexcept {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 TimeModel::TimeModel(std::size_t max_batch, std::int64_t first_guess_ns) : max_batch_(max_batch) {
   for (std::size_t size = 1; size < max_batch; size *= 2) sizes_.push_back(size);

@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "backends/backend.hpp"
+#include "engine/base/clock.hpp"
 
 namespace crible::batching {
 
-/// A clock in nanoseconds; steady_ns is the machine's, tests have others.
+/// A clock in nanoseconds; monotonic_ns is the machine's, tests have others.
 using Clock = std::int64_t (*)() noexcept;
-std::int64_t steady_ns() noexcept;
 
 /// How long a batch takes on one device as a function of its size: measured at powers of two, linear in
 /// between, corrected by every batch that really runs.
@@ -42,6 +42,6 @@ class TimeModel {
 
 /// Runs batches of zeros of every size of the model, `repeats` times each, and keeps the medians.
 /// Throws Error when the program fails. The program must be idle.
-TimeModel measure(backends::Program& program, int repeats = 5, Clock clock = steady_ns);
+TimeModel measure(backends::Program& program, int repeats = 5, Clock clock = monotonic_ns);
 
 }  // namespace crible::batching

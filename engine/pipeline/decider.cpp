@@ -1,8 +1,9 @@
 #include "engine/pipeline/decider.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
+
+#include "engine/base/clock.hpp"
 
 namespace crible::pipeline {
 
@@ -10,12 +11,6 @@ namespace {
 
 /// Reading the clock costs as much as a small decision.
 constexpr std::uint64_t decisions_per_clock = 16;
-
-std::int64_t clock_ns() noexcept {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 
@@ -122,7 +117,7 @@ void Decider::decide(std::uint32_t index) noexcept {
   constexpr std::uint32_t late =
       flag(Cause::late_building) | flag(Cause::late_queue) | flag(Cause::late_device);
   State& state = states_[index];
-  if (++decisions_ % decisions_per_clock == 0) recent_ns_ = clock_ns();
+  if (++decisions_ % decisions_per_clock == 0) recent_ns_ = monotonic_ns();
   const bool undecidable = state.input.flags != 0;
   const bool is_late = (state.input.flags & late) != 0;
   state.input.action = is_late ? options_.late : menu::FaultAction::accept;

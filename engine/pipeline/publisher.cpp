@@ -1,9 +1,9 @@
 #include "engine/pipeline/publisher.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
+#include "engine/base/clock.hpp"
 #include "engine/base/error.hpp"
 #include "engine/wire/crc32c.hpp"
 
@@ -13,12 +13,6 @@ namespace {
 
 constexpr std::size_t buffer_count = 64;
 constexpr std::size_t most_ledgers = 1024;  // that wait for the collector
-
-std::int64_t realtime_ns() noexcept {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string problem(const DecisionsConfig& config, const std::string& address, int code) {
   const std::string what =

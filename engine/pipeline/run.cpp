@@ -5,9 +5,9 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
+#include "engine/base/clock.hpp"
 #include "engine/base/error.hpp"
 
 namespace crible::pipeline {
@@ -15,12 +15,6 @@ namespace crible::pipeline {
 namespace {
 
 constexpr std::uint32_t whole_run = 0xFFFFFFFF;  // in place of a luminosity block
-
-std::int64_t realtime_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 builder::Ledger empty_ledger(const Trigger& trigger, const RunConfig& config) {
   std::vector<std::uint16_t> sources;

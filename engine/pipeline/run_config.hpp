@@ -2,12 +2,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/base/yaml.hpp"
 #include "engine/menu/menu.hpp"
 #include "engine/record/writer.hpp"
+
+namespace crible::backends {
+class Program;
+}
 
 /// The `run` section of a configuration: what belongs to this machine and this run, not to physics.
 namespace crible::pipeline {
@@ -30,6 +36,9 @@ struct BuildConfig {
   std::int64_t timeout_ns = 500'000'000;
 };
 
+/// Stands between the trigger and a device: tests make one fail or slow with it.
+using AroundProgram = std::function<std::unique_ptr<backends::Program>(std::unique_ptr<backends::Program>)>;
+
 struct BatchConfig {
   std::string backend = "cpu";  // a backend, a device of one ("cpu:avx2"), or "auto"
   std::string backend_place;    // where a file says so: "FILE:LINE: KEY"
@@ -37,6 +46,7 @@ struct BatchConfig {
   std::size_t slots = 3;
   std::uint32_t check_every = 1024;      // one batch in so many of a device is compared with the CPU; 0: none
   std::int64_t hang_ns = 2'000'000'000;  // a device that does not answer for so long is taken out
+  AroundProgram around;                  // empty: nothing; no file says it
 };
 
 /// What happens to an event whose deadline has passed before its decision. It goes to the debug stream
@@ -71,6 +81,7 @@ struct RunConfig {
   int io_threads = 1;                     // of libzmq
   bool stop_at_end_of_run = true;         // drain once every source has sent its end of run
   std::int64_t drain_ns = 5'000'000'000;  // the longest drain
+  bool stage_times = true;  // histograms of the stages; only a benchmark of their cost does without
 
   InputConfig input;
   BuildConfig build;

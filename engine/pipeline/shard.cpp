@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include "engine/base/clock.hpp"
 #include "engine/base/error.hpp"
 
 namespace crible::pipeline {
@@ -17,18 +18,6 @@ namespace {
 constexpr int frames_per_pass = 16;
 constexpr std::size_t events_per_group = 8;  // reading the clock for each event would show
 constexpr std::int64_t longest_sleep_ns = 20'000'000;
-
-std::int64_t monotonic_ns() noexcept {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-std::int64_t realtime_ns() noexcept {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 /// Where most payloads have what is asked for. Asking for what is not there does no harm.
 void prefetch(const builder::Fragment& fragment) noexcept {
@@ -322,6 +311,7 @@ void Shard::count(const Decided& event) noexcept {
   ++counts_.decisions;
   const menu::Times& times = decision.times;
   counts_.last_ns = times.decided_ns;
+  if (!context_.config.stage_times) return;
   StageHistograms& stages = counts_.stages;
   stages[Stage::transport].add(times.last_received_ns + real_offset_ns_ - times.sent_ns);
   stages[Stage::build].add(times.built_ns - times.last_received_ns);
@@ -347,6 +337,7 @@ void Shard::flush() {
   const std::int64_t sent_ns = monotonic_ns();
   real_offset_ns_ = realtime_ns() - sent_ns;
   for (const Waiting& decision : unsent_) {
+    if (!context_.config.stage_times) break;
     counts_.stages[Stage::publish].add(sent_ns - decision.decided_ns);
     counts_.stages[Stage::total].add(sent_ns + real_offset_ns_ - decision.sent_ns);
   }

@@ -4,12 +4,12 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <ctime>
 #include <memory>
 #include <optional>
 #include <thread>
 #include <zmq.hpp>
 
+#include "engine/base/clock.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/threads.hpp"
 #include "engine/wire/packet_writer.hpp"
@@ -17,16 +17,9 @@
 namespace crible::pipeline {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-std::int64_t steady_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count();
-}
-
-std::uint64_t realtime_ns() {
-  timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+/// As packets hold it.
+std::uint64_t sent_time_ns() noexcept {
+  return static_cast<std::uint64_t>(realtime_ns());
 }
 
 /// The way from one source to one shard.
@@ -56,7 +49,7 @@ class Lane {
   void flush() {
     if (writer.empty()) return;
     zmq::message_t frame(writer.frame_bytes());
-    writer.finish(realtime_ns(), {frame.data<std::byte>(), frame.size()});
+    writer.finish(sent_time_ns(), {frame.data<std::byte>(), frame.size()});
     count(frame.size());
     if (!injector_) return deliver(frame);
     injector_->pass({frame.data<const std::byte>(), frame.size()}, damaged_);
@@ -65,7 +58,7 @@ class Lane {
 
   void end_luminosity_block(std::uint32_t luminosity_block) {
     flush();
-    control_packet(writer.end_of_luminosity_block(luminosity_block, realtime_ns()));
+    control_packet(writer.end_of_luminosity_block(luminosity_block, sent_time_ns()));
   }
 
   void end_run(std::uint32_t luminosity_block) {
@@ -74,7 +67,7 @@ class Lane {
       injector_->flush(damaged_);
       deliver_damaged();
     }
-    control_packet(writer.end_of_run(luminosity_block, realtime_ns()));
+    control_packet(writer.end_of_run(luminosity_block, sent_time_ns()));
   }
 
   void add_faults(SourceReport& report) const {
@@ -112,12 +105,12 @@ class Lane {
 
   void deliver(zmq::message_t& frame) {
     if (socket_.send(frame, zmq::send_flags::dontwait)) return;
-    const std::int64_t started_ns = steady_ns();
+    const std::int64_t started_ns = monotonic_ns();
     while (true) {
       zmq::pollitem_t item{socket_.handle(), 0, ZMQ_POLLOUT, 0};
       zmq::poll(&item, 1, std::chrono::milliseconds(100));
       const bool sent = socket_.send(frame, zmq::send_flags::dontwait).has_value();
-      const std::int64_t waited_ns = steady_ns() - started_ns;
+      const std::int64_t waited_ns = monotonic_ns() - started_ns;
       if (sent || waited_ns >= options_.give_up_ns) report_.waited_ns += waited_ns;
       if (sent) return;
       if (waited_ns >= options_.give_up_ns)
@@ -158,7 +151,7 @@ class SourceRun {
     report_.id = choice.id;
     sender_ = {.source = choice.id,
                .run = options.run,
-               .epoch = static_cast<std::uint32_t>(realtime_ns() / 1'000'000'000),
+               .epoch = static_cast<std::uint32_t>(sent_time_ns() / 1'000'000'000),
                .block_events = options.block_events};
     for (const std::string& address : choice.addresses) {
       lanes_.push_back(
@@ -167,7 +160,7 @@ class SourceRun {
   }
 
   SourceReport run() {
-    started_ns_ = steady_ns();
+    started_ns_ = monotonic_ns();
     bool alive = true;
     while (alive && report_.events < events_ && !control_.stop.load(std::memory_order_relaxed))
       alive = step();
@@ -176,7 +169,7 @@ class SourceRun {
       for (const auto& lane : lanes_) lane->end_run(luminosity_block_.value_or(0));
     }
     for (const auto& lane : lanes_) lane->add_faults(report_);
-    report_.seconds = static_cast<double>(steady_ns() - started_ns_) * 1e-9;
+    report_.seconds = static_cast<double>(monotonic_ns() - started_ns_) * 1e-9;
     return std::move(report_);
   }
 
@@ -223,7 +216,7 @@ class SourceRun {
     Lane& lane = *lanes_[event / options_.block_events % lanes_.size()];
     const std::span<const std::byte> payload = patched(fragment, event, luminosity_block);
     if (!lane.writer.fits(event, luminosity_block, payload.size())) lane.flush();
-    if (lane.writer.empty()) lane.opened_ns = steady_ns();
+    if (lane.writer.empty()) lane.opened_ns = monotonic_ns();
     lane.writer.add(event, luminosity_block, payload);
     ++report_.fragments;
     if (lane.writer.fragment_count() >= options_.pack_events ||
@@ -249,14 +242,14 @@ class SourceRun {
   /// Waits for the event's time, if it has one, and lets no packet wait for longer than it may.
   void pace() {
     if (options_.rate_hz <= 0) {
-      if (report_.events % 64 == 0) flush_old(steady_ns());
+      if (report_.events % 64 == 0) flush_old(monotonic_ns());
       return;
     }
     const std::int64_t due_ns =
         started_ns_ +
         static_cast<std::int64_t>(static_cast<double>(report_.events - 1) * 1e9 / options_.rate_hz);
     while (!control_.stop.load(std::memory_order_relaxed)) {
-      const std::int64_t now_ns = steady_ns();
+      const std::int64_t now_ns = monotonic_ns();
       const std::int64_t flush_ns = flush_old(now_ns);
       // A sleep takes longer than it should by about this much: better a little early than late.
       constexpr std::int64_t shortest_sleep_ns = 50'000;

@@ -106,7 +106,8 @@ std::unique_ptr<backends::Program> compile_for(const std::string& device, const 
   if (const std::string reason = backend.supports(network); !reason.empty()) {
     throw Error("backend " + backend_name + " does not run network " + name + ": " + reason);
   }
-  return backend.compile(network, options);
+  auto program = backend.compile(network, options);
+  return batch.around ? batch.around(std::move(program)) : std::move(program);
 }
 
 std::vector<std::unique_ptr<backends::Program>> compile_all(const Trigger& trigger,

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/clock.hpp"
 #include "engine/base/error.hpp"
 #include "engine/record/block_file.hpp"
 #include "engine/record/block_queue.hpp"
@@ -17,12 +18,6 @@ namespace {
 
 /// Readers refuse bodies of 2 GiB; no event comes near.
 constexpr std::size_t max_record_bytes = std::size_t{1} << 30;
-
-std::int64_t monotonic_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 std::size_t record_bytes(const Event& event) {
   std::size_t bytes = sizeof(EventHeader) + event.fragments.size() * sizeof(FragmentEntry);

@@ -34,6 +34,7 @@ TEST(BenchCommand, MistakesAreOneSentenceBeforeAnythingIsMeasured) {
   expect_refused("--soak-seconds 1e300", "--soak-seconds must be between 0.1 and 1e6");
   expect_refused("--soak-seconds=-1", "--soak-seconds must be between 0.1 and 1e6");
   expect_refused("--soak-seconds nan", "--soak-seconds must be between 0.1 and 1e6");
+  expect_refused("scale --shards 100000", "--shards 100000: each shard takes a tcp port and five open files");
   expect_refused("--arrivals sometimes", "--arrivals sometimes is neither constant, poisson, lhc nor bursts");
   expect_refused("--json /nowhere/result.json", "/nowhere/result.json");
   expect_refused("--hgrm /proc/result", "/proc/result");

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "backends/backend.hpp"
@@ -16,6 +18,7 @@ enum class Failure {
   late,          // its own deadline passes
   wrong_status,  // it calls a good batch a bad one
   wrong_bits,    // it answers with one bit flipped
+  slow,          // each batch takes 30 ms longer
 };
 
 /// A program whose device fails after some batches, and from then on always. For tests only.
@@ -58,6 +61,9 @@ class FaultyProgram : public backends::Program {
         return backends::Status::bad_batch;
       case Failure::wrong_bits:
         slots_[slot].outputs[0][0] ^= std::byte{1};
+        break;
+      case Failure::slow:
+        std::this_thread::sleep_for(std::chrono::milliseconds(30));
         break;
     }
     return program_->poll(slot);

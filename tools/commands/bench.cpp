@@ -94,12 +94,15 @@ std::vector<bench::NamedSuite> prepare(Options& options) {
   if (options.rate_hz && (*options.rate_hz < least_hz || *options.rate_hz > most_hz))
     throw Error(
         "--rate must be between 1 and 1e8 events/s: beyond that a run never ends, or takes all memory");
+  options.suite.all = options.suites.empty();
   options.suite.rate_hz = options.rate_hz.value_or(0);
   const double soak_s = options.suite.soak_s;  // 0: not given
   if (soak_s != 0 && !(soak_s >= 0.1 && soak_s <= 1e6))
     throw Error("--soak-seconds must be between 0.1 and 1e6: twelve days at most");
   options.suite.arrivals = bench::parse_arrivals(options.arrivals);
   if (!options.objective.empty()) options.suite.objective = bench::parse_objective(options.objective);
+  if (std::ranges::find(chosen, std::string_view("scale"), &bench::NamedSuite::name) != chosen.end())
+    bench::require_shards(options.suite);
   for (const auto& file : {options.json, options.html})
     if (!file.empty()) bench::require_writable(file);
   if (!options.hgrm.empty()) {

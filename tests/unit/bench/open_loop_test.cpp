@@ -1,7 +1,9 @@
 #include "bench/instrument/open_loop.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "bench/instrument/objective.hpp"
 #include "bench/suites/figures.hpp"
 #include "tests/unit/bench/virtual_time.hpp"
 
@@ -78,32 +80,79 @@ TEST(OpenLoop, LatencyCountsFromTheScheduleThoughTheSenderWasLate) {
   VirtualService service;
   pipeline::Histogram latency;
   const SenderLateness lateness = send_open_loop(
-      clock, pack(times, 1, 0), 0,
+      clock, pack(times, 1, 0), 0, 0,
       [&](const Shot& shot, std::int64_t sent_ns) {
         latency.add(service.request(sent_ns) - times[shot.first]);
       },
       [] { return false; });
   expect_near(latency.percentile_ns(0.5), 50'000);
   expect_near(lateness.late_ns.percentile_ns(0.5), 30'000);
-  EXPECT_EQ(lateness.problem(), "");
 }
 
-TEST(OpenLoop, ASenderThatIsTooLateMakesTheRunInvalid) {
+/// Latencies of which the sender's lateness is so much.
+pipeline::Histogram hundred(std::int64_t ns) {
+  pipeline::Histogram histogram;
+  histogram.add(ns, 100);
+  return histogram;
+}
+
+TEST(OpenLoop, ASenderThatIsLateByMoreThanATenthOfTheLatencyMakesTheRunInvalid) {
+  SenderLateness lateness{hundred(30'000)};
+  EXPECT_EQ(lateness.problem(hundred(301'000)), "");
+  EXPECT_EQ(lateness.problem(hundred(200'000)),
+            "the sender was late by 30.0 us at p50, more than 20.0 us, a tenth of the latency there");
+  EXPECT_EQ(SenderLateness{hundred(4'900)}.problem(hundred(100)), "");  // what no clock could show
+}
+
+TEST(OpenLoop, TheBoundHoldsAtTheTailToo) {
+  SenderLateness lateness{hundred(100)};
+  lateness.late_ns.add(900'000, 2);  // 2 %
+  pipeline::Histogram latency = hundred(300'000);
+  EXPECT_THAT(lateness.problem(latency), testing::HasSubstr("late by 900"));
+  EXPECT_THAT(lateness.problem(latency), testing::HasSubstr("at p99"));
+  latency.add(10'000'000, 2);  // a latency as slow hides it
+  EXPECT_EQ(lateness.problem(latency), "");
+}
+
+TEST(OpenLoop, LatenessCountsForEveryEventOfAShotAndNotInTheWarmUp) {
   VirtualClock clock;
-  clock.late_ns = 2 * SenderLateness::bound_ns;
+  clock.late_ns = 7'000;
+  const std::vector<Shot> shots = pack(schedule(constant(1'000), 100), 4, 10'000'000);
   const SenderLateness lateness = send_open_loop(
-      clock, pack(schedule(constant(1'000), 100), 1, 0), 0, [](const Shot&, std::int64_t) {},
-      [] { return false; });
-  EXPECT_EQ(
-      lateness.problem(),
-      "the sender was late by 200 us at p99, more than 100 us: the load was not the one that was asked for");
+      clock, shots, 0, 40'000'000, [](const Shot&, std::int64_t) {}, [] { return false; });
+  EXPECT_EQ(lateness.late_ns.count(), 100u - 36u);  // the packet of events 36 to 39 is due at 40 ms
+  expect_near(lateness.late_ns.percentile_ns(0.5), 7'000);
+}
+
+/// A server of 20 us whose queue grows with the load: what the search finds is known from a fine scan of
+/// rates.
+TEST(OpenLoop, TheSearchFindsTheHighestRateThatHoldsAnObjectiveOfAService) {
+  const Objective objective = parse_objective("p99.9<200us");
+  const auto held = [&](double rate_hz) {
+    ArrivalPlan plan;
+    plan.rate_hz = rate_hz;
+    const pipeline::Histogram latency = measure_open_loop(plan, 100'000, {});
+    Latency point;
+    point.offered_hz = point.achieved_hz = rate_hz;
+    point.count = latency.count();
+    point.histogram = buckets_of(latency);
+    return holds(objective, point);
+  };
+  const auto found = highest_rate(2'000, 8e6, 8, held);
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(held(*found));
+  EXPECT_FALSE(held(*found * 1.02));
+  // A queue with Poisson arrivals and constant service of 20 us, M/D/1: p99.9 is 200 us at 67 to 69 % of 50
+  // kHz.
+  EXPECT_GT(*found, 32'000);
+  EXPECT_LT(*found, 36'500);
 }
 
 TEST(OpenLoop, ItEndsWhenAskedTo) {
   VirtualClock clock;
   std::size_t sent = 0;
   send_open_loop(
-      clock, pack(schedule(constant(1'000), 100), 1, 0), 0, [&](const Shot&, std::int64_t) { ++sent; },
+      clock, pack(schedule(constant(1'000), 100), 1, 0), 0, 0, [&](const Shot&, std::int64_t) { ++sent; },
       [&] { return sent == 7; });
   EXPECT_EQ(sent, 7u);
 }

@@ -9,6 +9,7 @@
 #include "bench/suites/latency.hpp"
 #include "engine/base/error.hpp"
 #include "engine/pipeline/decider.hpp"
+#include "tests/support/faulty_program.hpp"
 
 namespace crible::bench {
 namespace {
@@ -126,6 +127,44 @@ TEST(PipelineRun, WithoutStampsThereAreOnlyRates) {
   const PipelineOutcome outcome = run_pipeline(demo(), setup);
   EXPECT_EQ(outcome.decided, 600u);
   EXPECT_EQ(outcome.budget.total().count(), 0u);
+  EXPECT_GT(outcome.throughput_hz, 0);
+}
+
+/// What the report says of the slowest events of a live run.
+std::vector<std::string> causes_of(const PipelineSetup& setup) {
+  const Latency latency = latency_of("slow", {run_pipeline(demo(), setup)});
+  EXPECT_EQ(latency.slowest.size(), 10u);
+  std::vector<std::string> stages;
+  for (const SlowEvent& slow : latency.slowest) stages.push_back(slow.cause.substr(0, slow.cause.find(':')));
+  return stages;
+}
+
+TEST(PipelineRun, ADeliberatelySlowDeviceInALiveTriggerIsNamedAsTheCause) {
+  PipelineSetup setup = small_setup();
+  setup.arrivals.kind = Arrivals::constant;
+  setup.arrivals.rate_hz = 15;  // 30 ms a batch make no queue then
+  setup.seconds = 2;
+  setup.warm_up = false;
+  std::size_t made = 0;
+  setup.around = [&](std::unique_ptr<backends::Program> program) -> std::unique_ptr<backends::Program> {
+    // The network whose batches are started last: another's would delay those behind it, in stage submit.
+    if (++made != demo().trigger().networks.size()) return program;
+    const std::string device = program->device();
+    auto slow =
+        std::make_unique<support::FaultyProgram>(std::move(program), device, support::Failure::slow, 0);
+    slow->started = true;
+    return slow;
+  };
+  std::vector<std::string> causes = causes_of(setup);
+  causes.resize(5);  // not every event has a jet, so not all of the ten had that network
+  EXPECT_THAT(causes, testing::Each("compute"));
+}
+
+TEST(PipelineRun, AnInputThatHoldsEventsBackIsNamedAsTheCause) {
+  PipelineSetup setup = small_setup();
+  setup.arrivals.rate_hz = 500;
+  setup.packet_wait_ns = 60'000'000;
+  EXPECT_THAT(causes_of(setup), testing::Each("send"));
 }
 
 TEST(PipelineRun, TheBareReceiverTakesTheSamePackets) {

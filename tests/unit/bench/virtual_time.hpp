@@ -50,7 +50,7 @@ inline pipeline::Histogram measure_open_loop(const ArrivalPlan& plan, std::size_
   pipeline::Histogram latency;
   VirtualClock clock;
   send_open_loop(
-      clock, pack(times, 1, 0), 0,
+      clock, pack(times, 1, 0), 0, 0,
       [&](const Shot& shot, std::int64_t sent_ns) {
         latency.add(service.request(sent_ns) - times[shot.first]);
       },
