@@ -1,8 +1,11 @@
 #include "bench/instrument/fingerprint.hpp"
 
+#include <fmt/core.h>
+#include <gnu/libc-version.h>
 #include <sched.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
+#include <zstd.h>
 
 #include <fstream>
 #include <zmq.hpp>
@@ -69,7 +72,11 @@ Machine fingerprint(const std::string& clock) {
   machine.compiler = "g++ " __VERSION__;
 #endif
   machine.compiler_flags = CRIBLE_COMPILER_FLAGS;
-  machine.libraries = {{"zmq", zmq_text()}};
+  machine.libraries = {{"zmq", zmq_text()},
+                       {"libc", gnu_get_libc_version()},
+                       {"libstdc++", std::to_string(__GLIBCXX__)},
+                       {"zstd", ZSTD_versionString()},
+                       {"fmt", std::to_string(FMT_VERSION)}};
   machine.commit = build_commit;
   return machine;
 }

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -75,6 +76,27 @@ void require_finite(const Json& json, const std::string& place) {
       require_finite(value, json.is_array() ? place + "[" + key + "]" : place + "." + key);
 }
 
+/// Bytes that are no UTF-8 (a machine may call itself anything) are replaced, not refused.
+std::string compact(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+bool has_objects(const Json& json) {
+  return json.is_object() || (json.is_array() && std::ranges::any_of(json, has_objects));
+}
+
+/// A line for each key and each object; lists of numbers, and histograms with their thousands of pairs, on
+/// one.
+std::string in_lines(const Json& json, const std::string& indent) {
+  if (!has_objects(json) || json.empty()) return compact(json);
+  std::string text = json.is_object() ? "{" : "[", between = "\n" + indent + " ";
+  for (const auto& [key, value] : json.items()) {
+    text += between + (json.is_object() ? compact(Json(key)) + ": " : "") + in_lines(value, indent + " ");
+    between = ",\n" + indent + " ";
+  }
+  return text + "\n" + indent + (json.is_object() ? "}" : "]");
+}
+
 }  // namespace
 
 Json to_json(const Result& result) {
@@ -87,8 +109,7 @@ Json to_json(const Result& result) {
 }
 
 void write_result(const std::filesystem::path& path, const Result& result) {
-  // Bytes that are no UTF-8 (a machine may call itself anything) are replaced, not refused.
-  write_file(path, to_json(result).dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_file(path, in_lines(to_json(result), "") + "\n");
 }
 
 void require_writable(const std::filesystem::path& path) {

@@ -65,10 +65,7 @@ class PipelineSuite {
 
   void say_sender() {
     suite_.notes.push_back(sender_);
-    if (left_out_ != 0)
-      suite_.notes.push_back(
-          fmt::format("{} runs were taken again, as the sender was late by more than a tenth of the latency.",
-                      left_out_));
+    if (!retakes_.note().empty()) suite_.notes.push_back(retakes_.note());
   }
 
   PipelineSetup setup(Arrivals kind, double rate_hz, double seconds, std::uint64_t seed) const {
@@ -83,23 +80,15 @@ class PipelineSuite {
     return setup;
   }
 
-  /// A run that the sender, not the trigger, has spoilt is taken again, and that is counted.
-  PipelineOutcome take(PipelineSetup one, std::size_t& again) {
-    PipelineOutcome outcome = run_pipeline(load_, one);
-    while (!outcome.sender_late.empty() && again != 0) {
-      --again;
-      ++left_out_;
-      one.arrivals.seed = ++seed_;
-      outcome = run_pipeline(load_, one);
-    }
+  PipelineOutcome take(const PipelineSetup& one, std::size_t most) {
+    PipelineOutcome outcome = retakes_.run(load_, one, most);
     checked_ += outcome.checked;
     sender_ = outcome.sender;
     return outcome;
   }
 
-  Latency point(double rate_hz, double seconds) {
-    std::size_t again = 1;
-    const PipelineOutcome outcome = take(setup(options_.arrivals.kind, rate_hz, seconds, ++seed_), again);
+  Latency point(double rate_hz, double seconds, std::size_t retakes = 1) {
+    const PipelineOutcome outcome = take(setup(options_.arrivals.kind, rate_hz, seconds, ++seed_), retakes);
     Latency latency = latency_of(fmt::format("{:.0f} events/s", rate_hz), {outcome});
     curve_point(latency);
     return latency;
@@ -150,10 +139,9 @@ class PipelineSuite {
     std::vector<PipelineOutcome> outcomes;
     pipeline::Histogram bare;
     const std::size_t repeats = options_.repeats_or(3, 5);
-    std::size_t again = repeats;
     for (std::size_t i = 0; i < repeats; ++i) {
       const PipelineSetup one = setup(kind, rate_hz, seconds, ++seed_);
-      outcomes.push_back(take(one, again));
+      outcomes.push_back(take(one, 1));
       if (!options_.quick || i == 0) bare.add(run_bare(load_, one));
     }
     Latency latency = latency_of(fmt::format("{} arrivals at {}", to_string(kind), where), outcomes);
@@ -193,7 +181,7 @@ class PipelineSuite {
     curve_ = {};
     curve_.name = "search for " + objective.text;
     objective.highest_hz = highest_rate(least_hz, most_hz, options_.quick ? 3 : 5, [&](double rate) {
-      return holds(objective, point(rate, search_s(objective, rate)));
+      return holds(objective, point(rate, search_s(objective, rate), 3));
     });
     std::ranges::sort(curve_.points, {}, &CurvePoint::offered_hz);
     curve_.objective = objective;
@@ -268,7 +256,7 @@ class PipelineSuite {
   double highest_hz_ = 0;
   std::uint64_t seed_ = 0;
   std::uint64_t checked_ = 0;
-  std::uint64_t left_out_ = 0;
+  Retakes retakes_;
   std::string sender_;
 };
 

@@ -202,6 +202,23 @@ PipelineOutcome run_pipeline(const Load& load, const PipelineSetup& setup) {
   return outcome;
 }
 
+PipelineOutcome Retakes::run(const Load& load, PipelineSetup setup, std::size_t most) {
+  constexpr std::uint64_t other_arrivals = 1'000'000;
+  PipelineOutcome outcome = run_pipeline(load, setup);
+  for (; !outcome.sender_late.empty() && most != 0; --most) {
+    ++count_;
+    setup.arrivals.seed += other_arrivals;
+    outcome = run_pipeline(load, setup);
+  }
+  return outcome;
+}
+
+std::string Retakes::note() const {
+  if (count_ == 0) return "";
+  return fmt::format("{} runs were taken again, as the sender was late by more than a tenth of the latency.",
+                     count_);
+}
+
 pipeline::Histogram run_bare(const Load& load, const PipelineSetup& setup) {
   const Plan plan(setup);
   SenderCore core;

@@ -58,6 +58,19 @@ std::vector<std::vector<std::string>> addresses_of(const pipeline::RunConfig& co
 /// is missing.
 PipelineOutcome run_pipeline(const Load& load, const PipelineSetup& setup);
 
+/// Runs that the sender, not the trigger, has spoilt are taken again, and counted.
+class Retakes {
+ public:
+  /// As run_pipeline; with another seed, at most `most` times, while the sender was late.
+  PipelineOutcome run(const Load& load, PipelineSetup setup, std::size_t most);
+
+  /// How often, for people; empty: never.
+  std::string note() const;
+
+ private:
+  std::size_t count_ = 0;
+};
+
 /// The same packets of the same arrivals to a bare ZeroMQ receiver: from scheduled to received.
 pipeline::Histogram run_bare(const Load& load, const PipelineSetup& setup);
 

@@ -16,7 +16,7 @@ namespace crible::bench {
 
 namespace {
 
-constexpr double first_hz = 20'000;
+constexpr double first_hz = 5'000;
 constexpr double most_hz = 4'000'000;
 
 struct Point {

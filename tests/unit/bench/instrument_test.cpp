@@ -220,7 +220,12 @@ TEST(Fingerprint, SaysWhereAndWithWhat) {
   EXPECT_GT(machine.memory_bytes, 1u << 20);
   EXPECT_EQ(machine.clock, "a clock");
   EXPECT_FALSE(machine.commit.empty());
-  EXPECT_TRUE(machine.libraries.contains("zmq"));
+  EXPECT_FALSE(machine.governor.empty());
+  EXPECT_FALSE(machine.kernel.empty());
+  EXPECT_FALSE(machine.compiler.empty());
+  EXPECT_THAT(machine.compiler_flags, testing::HasSubstr("-O"));
+  for (const char* library : {"zmq", "libc", "libstdc++", "zstd", "fmt"})
+    EXPECT_FALSE(machine.libraries.at(library).empty()) << library;
 }
 
 TEST(Figures, AreMeasuredInTurnAndTheFirstRoundIsNotCounted) {

@@ -56,7 +56,9 @@ TEST(Result, TheFormatIsThatOfTheGoldenFile) {
   const std::string golden = "tests/data/bench/result.json";
   if (std::getenv("CRIBLE_UPDATE_GOLDEN")) write_result(golden, sample_result());
   EXPECT_EQ(to_json(read_result(golden)).dump(1), to_json(sample_result()).dump(1));
-  EXPECT_EQ(read_file(golden), to_json(sample_result()).dump(1) + "\n");
+  const TemporaryFolder folder("crible-result");
+  write_result(folder.path() / "again.json", sample_result());
+  EXPECT_EQ(read_file(golden), read_file(folder.path() / "again.json"));
 }
 
 TEST(Result, EveryFieldOfTheFormatIsWritten) {
