@@ -19,7 +19,8 @@ namespace {
 /// The nodes between two sections: `begin` is the last node of the one before (-1: none), `end` the first of
 /// the one after (the number of nodes: none).
 Network between(const Network& network, const Ranges& ranges, NodeId begin, NodeId end) {
-  PartCopy part(network, network.name + " after " + std::to_string(begin));
+  const auto named = [&](NodeId id) { return network.nodes[static_cast<std::size_t>(id)].name; };
+  PartCopy part(network, network.name + (begin < 0 ? " at first" : " after " + named(begin)));
   if (begin >= 0) {
     // What comes in is as narrow as the proof allows; a clamp that changes nothing gives it its type back.
     const Node& node = network.nodes[static_cast<std::size_t>(begin)];

@@ -30,7 +30,8 @@ void check(const Options& options) {
                 std::to_string(most_tag_bits));
   }
   if (!options.top.empty() && identifier(options.top) != options.top)
-    throw Error("'" + options.top + "' cannot name a module; use letters, digits and underscores");
+    throw Error("'" + options.top +
+                "' cannot name a module; use letters, digits and underscores, and no keyword");
   if (options.axi_stream && options.scan_in_time)
     throw Error(
         "a scan in time takes an event only every few cycles, which the AXI4-Stream shell cannot wait for; "

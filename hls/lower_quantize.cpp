@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 
 #include "engine/network/strides.hpp"
 #include "hls/lowering.hpp"
@@ -42,6 +43,9 @@ Form rounded_by_sign(Graph& graph, const Form& x, int shift, std::int64_t negati
   return Form::of(graph.shift_right(graph.add(word, constant), shift));
 }
 
+/// With |x| up to 2^62 the sum still has 64 bits.
+constexpr std::int64_t most_shifted_zero_point = std::int64_t{1} << 61;
+
 /// round(x / 2^shift) + zero_point. A constant that is added before the shift costs nothing of its own, so
 /// the zero point goes there wherever the rounding does not notice.
 Form rounded(Graph& graph, Form x, int shift, Rounding rounding, std::int64_t zero_point, int deadline) {
@@ -49,6 +53,8 @@ Form rounded(Graph& graph, Form x, int shift, Rounding rounding, std::int64_t ze
   x = without_low_bits(std::move(x), exact);
   shift -= exact;
   if (shift == 0) return x.plus(zero_point);
+  if (std::abs(zero_point) > most_shifted_zero_point >> shift)
+    return rounded(graph, std::move(x), shift, rounding, 0, deadline).plus(zero_point);
   const std::int64_t half = std::int64_t{1} << (shift - 1);
   const std::int64_t almost = 2 * half - 1;  // one below the divisor
   const auto shifted = [&](std::int64_t constant) {

@@ -33,13 +33,19 @@ void PartCopy::add(NodeId id) {
 
 void PartCopy::put(NodeId id, Node node) {
   numbers_[static_cast<std::size_t>(id)] = static_cast<NodeId>(part_.nodes.size());
+  append(std::move(node));
+}
+
+void PartCopy::append(Node node) {
+  const std::string wanted = node.name;
+  for (int i = 2; !names_.insert(node.name).second; ++i) node.name = wanted + "_" + std::to_string(i);
   part_.nodes.push_back(std::move(node));
 }
 
 void PartCopy::add_output(NodeId of, const std::string& name) {
   const NodeId id = numbers_[static_cast<std::size_t>(of)];
   const Node& node = part_.nodes[static_cast<std::size_t>(id)];
-  part_.nodes.push_back({name, network::Output{}, {id}, node.type, node.shape});
+  append({name, network::Output{}, {id}, node.type, node.shape});
 }
 
 network::Network PartCopy::finish() {

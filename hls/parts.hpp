@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -8,7 +9,8 @@
 /// Networks cut into parts, and modules put together from those of the parts.
 namespace crible::hls {
 
-/// Copies nodes of a network into a part of it, renumbering what they read.
+/// Copies nodes of a network into a part of it, renumbering what they read. A name that the part has already
+/// gets a number.
 class PartCopy {
  public:
   PartCopy(const network::Network& from, const std::string& name)
@@ -28,8 +30,11 @@ class PartCopy {
   network::Network finish();
 
  private:
+  void append(network::Node node);
+
   const network::Network& from_;
   network::Network part_;
+  std::set<std::string> names_;
   std::vector<network::NodeId> numbers_;
 };
 

@@ -54,7 +54,7 @@ std::string vhdl_wrapper(const Firmware& firmware) {
   text += "entity " + entity + " is\n  port (\n" + vhdl_ports(firmware, "    ") + "  );\nend entity;\n\n";
   text += "architecture wrapper of " + entity + " is\n  component " + firmware.top + " is\n    port (\n" +
           vhdl_ports(firmware, "      ") + "    );\n  end component;\nbegin\n";
-  text += "  core : " + firmware.top + "\n    port map (\n";
+  text += "  core_" + firmware.top + " : " + firmware.top + "\n    port map (\n";
   const std::vector<std::string> names = port_names(firmware);
   for (std::size_t i = 0; i < names.size(); ++i)
     text += "      " + names[i] + " => " + names[i] + (i + 1 == names.size() ? "\n" : ",\n");

@@ -38,7 +38,8 @@ void plan_rows(const Node& node, const Dense& dense, int rows, Type type, Shared
   shared.steps = divided_up(rows, in_step);
   Builder builder(node.name + " step");
   const NodeId x = builder.input("rows", {in_step, dense.inputs}, type);
-  builder.output("sums", builder.add(node.name, dense, {x}));
+  const NodeId sums = builder.add(builder.unique_name(node.name), dense, {x});
+  builder.output(builder.unique_name("sums"), sums);
   shared.step = builder.finish();
   shared.advance = in_step * dense.inputs;
   shared.row = in_order(rows * dense.inputs, shared.steps * shared.advance);
@@ -81,7 +82,8 @@ void plan_sums(const Node& node, const Dense& dense, Type type, SharedNode& shar
   const NodeId list = builder.add("weight_list", tables, {steps}, weight_type);
   const NodeId weights = builder.add("weights", Reshape{}, {list}, Shape{dense.outputs, in_step});
   const NodeId products = builder.add("products", Multiply{}, {weights, x});
-  builder.output("sums", builder.add(node.name, Reduce{ReduceKind::sum, 1}, {products}));
+  const NodeId sums = builder.add(builder.unique_name(node.name), Reduce{ReduceKind::sum, 1}, {products});
+  builder.output(builder.unique_name("sums"), sums);
   shared.step = builder.finish();
   shared.advance = in_step;
   shared.row = in_order(dense.inputs, shared.steps * in_step);
@@ -110,7 +112,8 @@ void plan_image(const Node& node, const Conv& conv, const Shape& in, Type type, 
   Shape shape = in;
   shape[1] = slab;
   const NodeId x = builder.input("rows", shape, type);
-  builder.output("sums", builder.add(node.name, part, {x}));
+  const NodeId sums = builder.add(builder.unique_name(node.name), part, {x});
+  builder.output(builder.unique_name("sums"), sums);
   shared.step = builder.finish();
 
   shared.filler = conv.pad_value;

@@ -15,14 +15,20 @@ namespace fs = std::filesystem;
 
 constexpr int timeout_s = 300;
 
-/// The bits of a port's words as a binary Verilog number.
+constexpr int most_digits = 4096;  // Icarus Verilog reads no number of more than some ten thousand
+
+/// The bits of a port's words as a binary Verilog number, or several side by side.
 std::string number(const Words& words, std::size_t first_word, int bits) {
-  std::string text = std::to_string(bits) + "'b";
+  std::string text = "{";
   for (int i = bits; i-- > 0;) {
+    if (i == bits - 1 || (i + 1) % most_digits == 0) {
+      const int digits = i % most_digits + 1;
+      text += (text.size() > 1 ? ", " : "") + std::to_string(digits) + "'b";
+    }
     const auto bit = static_cast<std::size_t>(i);
     text += ((words[first_word + bit / 32] >> (bit % 32)) & 1U) != 0 ? '1' : '0';
   }
-  return text;
+  return text + "}";
 }
 
 std::string declared(const char* kind, const std::string& name, int bits) {

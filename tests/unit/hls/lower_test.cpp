@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/base/error.hpp"
 #include "engine/network/build.hpp"
 #include "engine/network/text.hpp"
 #include "engine/network/verify.hpp"
@@ -80,6 +81,35 @@ TEST(Lower, RequantizeIsExactForEveryValueAndMode) {
       }
     }
   }
+}
+
+/// A zero point that does not fit in front of the shift is added behind it.
+TEST(Lower, RequantizeHoldsLargeZeroPoints) {
+  for (int mode = 0; mode < 9; ++mode) {
+    network::Requantize op;
+    op.shift = {56};
+    op.multiplier = {(std::int64_t{1} << 30) + 1};
+    op.zero_point = {-(std::int64_t{1} << 20) - 1};
+    op.rounding = static_cast<network::Rounding>(mode);
+    network::Builder builder("requantize");
+    const network::NodeId x = builder.input("x", {1}, {true, 32, 0});
+    builder.output("out", builder.add("y", op, {x}, network::Type{true, 24, 0}));
+    const network::Network network = builder.finish();
+    const Arithmetic arithmetic = lower(network, {});
+    for (std::int64_t value = INT32_MIN; value <= INT32_MAX; value += 33554431) {
+      const std::int64_t got =
+          evaluate(arithmetic.graph, {{value}})[static_cast<std::size_t>(arithmetic.outputs[0][0])];
+      ASSERT_EQ(got, reference::evaluate(network, {{value}})[0][0]) << "mode " << mode << " x " << value;
+    }
+  }
+}
+
+TEST(Lower, WordsBeyond64BitsAreRefused) {
+  Graph graph;
+  const WordId x = graph.input(0, 0, {INT64_MIN, INT64_MAX});
+  EXPECT_THROW(graph.add(x, x), Error);
+  EXPECT_THROW(graph.shift_left(x, 1), Error);
+  EXPECT_THROW(graph.multiply(x, x), Error);
 }
 
 }  // namespace

@@ -12,6 +12,10 @@ TEST_F(Demo, FirmwareOfTheConditionsDecidesAsTheMenu) {
   const network::Network network = conditions_network(menu, description_, layout_, networks_);
   const hls::Firmware firmware = hls::generate(network);
   EXPECT_EQ(hls::lint({firmware}), "");
+  for (const hls::File& file : firmware.files) {
+    if (file.path == "steps/1_operations.txt")
+      hls::expect_golden("tests/data/firmware/demo_menu_operations.txt", file.text);
+  }
   std::vector<hls::PortValues> inputs;
   std::vector<hls::PortValues> decisions;
   for (std::size_t event = 0; event < hls::vector_count; ++event) {

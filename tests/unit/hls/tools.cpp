@@ -1,7 +1,12 @@
 #include "tests/unit/hls/tools.hpp"
 
+#include <gtest/gtest.h>
+
 #include <array>
 #include <cstdio>
+#include <cstdlib>
+
+#include "engine/base/file.hpp"
 
 namespace crible::hls {
 
@@ -47,6 +52,18 @@ std::string bench_result(Firmware firmware, const std::vector<PortValues>& input
   if (end == std::string::npos) return said;
   const std::size_t begin = said.rfind('\n', end) + 1;
   return said.substr(begin, end + 6 - begin);
+}
+
+bool updating_golden() {
+  return std::getenv("CRIBLE_UPDATE_GOLDEN") != nullptr;
+}
+
+void expect_golden(const std::string& path, const std::string& text) {
+  if (updating_golden()) {
+    write_file(path, text);
+    return;
+  }
+  EXPECT_EQ(text, read_file(path)) << path << "; if the change is meant, run with CRIBLE_UPDATE_GOLDEN=1";
 }
 
 }  // namespace crible::hls

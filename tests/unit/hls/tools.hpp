@@ -23,4 +23,8 @@ std::string lint(const std::vector<Firmware>& projects);
 std::string bench_result(Firmware firmware, const std::vector<PortValues>& inputs,
                          const std::vector<PortValues>& outputs);
 
+/// Whether golden files are written (CRIBLE_UPDATE_GOLDEN=1) instead of compared with.
+bool updating_golden();
+void expect_golden(const std::string& path, const std::string& text);
+
 }  // namespace crible::hls
