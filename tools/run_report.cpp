@@ -57,6 +57,7 @@ ordered_json routing(const batching::Routing& routing) {
     for (const batching::PathCounts& path : route.paths) paths[path.path] = path.batches;
     devices.push_back({{"device", route.device},
                        {"paths", paths},
+                       {"paths_how", route.paths_how},
                        {"batches", route.batches},
                        {"events", route.events},
                        {"one_event_ns", route.one_event_ns},
@@ -183,6 +184,7 @@ std::string run_text(const RunSummary& summary, const pipeline::Trigger& trigger
       for (const batching::PathCounts& path : route.paths) {
         text += fmt::format(" ({} by {})", count_text(path.batches), path.path);
       }
+      if (!route.paths_how.empty()) text += fmt::format(" (paths: {})", route.paths_how);
       text += ", ";
     }
     text += fmt::format("because {}\n", way.why);

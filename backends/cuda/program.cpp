@@ -1,16 +1,16 @@
 #include "backends/cuda/program.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <bit>
 #include <chrono>
 #include <cstring>
 #include <optional>
 #include <thread>
 
 #include "backends/cuda/nvrtc.hpp"
-#include "backends/cuda/path_cache.hpp"
 #include "backends/cuda/persistent.hpp"
+#include "backends/path_choice.hpp"
 #include "backends/paths.hpp"
 #include "engine/base/error.hpp"
 #include "engine/codegen/render.hpp"
@@ -29,6 +29,16 @@ constexpr int tile_events = 32;
 constexpr std::size_t groups_of_multiprocessor = 8;
 constexpr std::size_t largest_persistent_batch = 64;
 constexpr std::size_t largest_graph = 4096;
+
+/// How a batch gets to the GPU and back.
+enum class Path : std::uint8_t {
+  persistent,  // the kernel that waits at a mailbox
+  graph,       // copies and kernel as one graph
+  batched,     // copies and kernel, a work-item or a group for each event
+  tiles,       // copies and kernel, layers by the tensor cores
+};
+
+constexpr std::array<const char*, 4> path_names{"persistent", "graph", "batched", "tiles"};
 
 /// A text compiled and loaded.
 struct Code {
@@ -84,7 +94,7 @@ class CudaProgram : public Program, public Paths {
   Status submit(std::size_t slot, std::size_t events) noexcept override {
     if (slot >= slots_.size() || events == 0 || events > max_batch_) return Status::bad_batch;
     if (batches_[slot].path) return Status::busy;
-    return start(slot, events, paths_[point_of(events)]) == success ? Status::ok : Status::device_failed;
+    return start(slot, events, path_of(events)) == success ? Status::ok : Status::device_failed;
   }
 
   Status poll(std::size_t slot) noexcept override {
@@ -97,7 +107,8 @@ class CudaProgram : public Program, public Paths {
     return status;
   }
 
-  const char* path(std::size_t events) const noexcept override { return name(paths_[point_of(events)]); }
+  const char* path(std::size_t events) const noexcept override { return path_names[choice_.of(events)]; }
+  std::string how() const override { return choice_.how; }
 
   Status run(std::size_t slot, std::size_t events) noexcept override {
     Status status = submit(slot, events);
@@ -108,13 +119,11 @@ class CudaProgram : public Program, public Paths {
  private:
   std::string where() const { return "network " + network_.name + " on " + device_.name + ": "; }
 
-  static std::size_t point_of(std::size_t events) {
-    return static_cast<std::size_t>(std::bit_width(events - 1));
-  }
+  Path path_of(std::size_t events) const noexcept { return static_cast<Path>(choice_.of(events)); }
 
   void set_up(std::size_t slot_count) {
     check(api_.context_set(context_), where() + "no context");
-    if (codegen::suitable_form(network_, private_bytes) == codegen::Form::item) {
+    if (codegen::fits_private(network_, codegen::Form::item, private_bytes)) {
       item_ = load({.form = codegen::Form::item, .packed_dots = true}, item_threads, false);
     }
     const std::size_t shared = std::min<std::size_t>(device_.shared_bytes, 48 * 1024) - 1024;
@@ -327,47 +336,27 @@ class CudaProgram : public Program, public Paths {
   }
 
   void choose_paths() {
-    const std::size_t points = point_of(max_batch_) + 1;
-    const std::string key = network::content_hash(network_) + "-" + device_.model + "-" + nvrtc_version();
-    if (load_paths(key, points, paths_)) {
-      for (std::size_t p = 0; p < points; ++p) {
-        if (!possible(paths_[p], std::min(std::size_t{1} << p, max_batch_))) paths_[p] = Path::batched;
-      }
-      return;
-    }
-    paths_.clear();
-    for (std::size_t p = 0; p < points; ++p)
-      paths_.push_back(fastest(std::min(std::size_t{1} << p, max_batch_)));
-    save_paths(key, paths_);
+    PathQuestion question{network::content_hash(network_) + "-" + device_.model + "-" + nvrtc_version(),
+                          {path_names.begin(), path_names.end()},
+                          max_batch_};
+    question.possible = [this](std::size_t path, std::size_t events) {
+      return possible(static_cast<Path>(path), events);
+    };
+    choice_ = known_paths(question);
+    if (!choice_.of_point.empty()) return;
+    choice_ = measured_paths(question, choice_, [&](std::size_t path, std::size_t events) {
+      return median_time([&] { return time(static_cast<Path>(path), events); });
+    });
   }
 
-  Path fastest(std::size_t size) {
-    Path best = Path::batched;
-    std::chrono::nanoseconds best_time = std::chrono::hours(1);
-    for (const Path path : all_paths) {
-      if (!possible(path, size)) continue;
-      const std::chrono::nanoseconds time = median_time(size, path);
-      if (time >= best_time) continue;
-      best = path;
-      best_time = time;
+  std::chrono::nanoseconds time(Path path, std::size_t events) {
+    check(start(0, events, path), where() + "a batch of " + std::to_string(events) + " zeros");
+    Status status = Status::pending;
+    while ((status = poll(0)) == Status::pending) {
     }
-    return best;
-  }
-
-  std::chrono::nanoseconds median_time(std::size_t size, Path path) {
-    constexpr std::size_t repeats = 21;
-    std::vector<std::chrono::nanoseconds> times;
-    for (std::size_t i = 0; i < repeats; ++i) {
-      check(start(0, size, path), where() + "a batch of " + std::to_string(size) + " zeros");
-      Status status = Status::pending;
-      while ((status = poll(0)) == Status::pending) {
-      }
-      if (status != Status::ok)
-        throw Error(where() + "a batch of zeros failed: " + sentence(status), Fault::failure);
-      times.push_back(Clock::now() - batches_[0].started);
-    }
-    std::ranges::nth_element(times, times.begin() + repeats / 2);
-    return times[repeats / 2];
+    if (status != Status::ok)
+      throw Error(where() + "a batch of zeros failed: " + sentence(status), Fault::failure);
+    return Clock::now() - batches_[0].started;
   }
 
   // --- the end ---
@@ -423,7 +412,7 @@ class CudaProgram : public Program, public Paths {
   std::vector<ModuleHandle*> modules_;
   std::vector<Batch> batches_;
   std::vector<Slot> slots_;
-  std::vector<Path> paths_;  // by power of two
+  PathChoice choice_;
 };
 
 }  // namespace

@@ -4,10 +4,13 @@
 #include <thread>
 
 #include "backends/opencl/api.hpp"
+#include "backends/opencl/completion.hpp"
+#include "backends/opencl/form.hpp"
+#include "backends/path_choice.hpp"
 #include "backends/paths.hpp"
 #include "engine/base/error.hpp"
-#include "engine/codegen/render.hpp"
 #include "engine/network/network.hpp"
+#include "engine/network/text.hpp"
 
 namespace crible::backends::opencl {
 namespace {
@@ -25,31 +28,33 @@ struct Array {
 };
 
 struct Batch {
-  Queue queue;  // one for each slot: batches overlap
-  Kernel kernel;
+  Queue queue;                  // one for each slot: batches overlap
+  std::vector<Kernel> kernels;  // by form; null where it was not built
   std::vector<Array> inputs;
   std::vector<Array> outputs;
   Memory scratch;
   Event done;
+  std::unique_ptr<Completion> completion = std::make_unique<Completion>();
   Clock::time_point started;
 };
+
+/// Of the batches of zeros when a program starts: drivers compile a kernel when it is first used.
+constexpr std::chrono::seconds patience_of_set_up{300};
 
 class OpenclProgram : public Program, public Paths {
  public:
   OpenclProgram(const network::Network& network, const DeviceInfo& device, const CompileOptions& options)
-      : network_(network), device_(device), max_batch_(options.max_batch), hang_(options.hang_ns) {
-    choose_form();
-    cl_int error = CL_SUCCESS;
-    context_.reset(clCreateContext(nullptr, 1, &device_.id, nullptr, nullptr, &error));
-    check(error, where() + "no context");
-    program_ = build(context_.get(), device_.id, source_.text, where());
-    for (std::size_t i = 0; i < options.slots; ++i) batches_.push_back(make_batch());
-    for (Batch& batch : batches_) slots_.push_back(slot_of(batch));
+      : OpenclProgram(network, device, options.max_batch, options.hang_ns) {
+    set_up(options.slots);
   }
 
+  /// What a kernel that hangs still uses is not freed.
   ~OpenclProgram() override {
+    if (!all_ended()) {
+      static_cast<void>(new std::vector<Batch>(std::move(batches_)));
+      return;
+    }
     for (Batch& batch : batches_) {
-      clFinish(batch.queue.get());
       free_shared(batch.inputs);
       free_shared(batch.outputs);
       unmap(batch, batch.inputs);
@@ -67,18 +72,101 @@ class OpenclProgram : public Program, public Paths {
     if (slot >= slots_.size() || events == 0 || events > max_batch_) return Status::bad_batch;
     Batch& batch = batches_[slot];
     if (batch.done) return Status::busy;
+    return start(batch, choice_.of(events), events);
+  }
+
+  Status poll(std::size_t slot) noexcept override {
+    if (slot >= slots_.size()) return Status::bad_batch;
+    Batch& batch = batches_[slot];
+    if (!batch.done) return Status::ok;
+    const Status status = state_of(batch.done.get());
+    if (status == Status::ok) batch.done.reset();
+    if (status != Status::pending) return status;
+    return Clock::now() - batch.started > hang_ ? Status::deadline_passed : Status::pending;
+  }
+
+  const char* path(std::size_t events) const noexcept override {
+    return forms_[choice_.of(events)].name.c_str();
+  }
+  std::string how() const override { return choice_.how; }
+
+  Status run(std::size_t slot, std::size_t events) noexcept override {
+    Status status = submit(slot, events);
+    if (status != Status::ok) return status;
+    if (device_.is_cpu) return wait(batches_[slot], hang_);
+    while ((status = poll(slot)) == Status::pending) std::this_thread::yield();
+    return status;
+  }
+
+ private:
+  OpenclProgram(const network::Network& network, const DeviceInfo& device, std::size_t max_batch,
+                std::int64_t hang_ns)
+      : network_(network), device_(device), max_batch_(max_batch), hang_(hang_ns) {}
+
+  void set_up(std::size_t slot_count) {
+    forms_ = forms_for(network_, device_, max_batch_, where());
+    cl_int error = CL_SUCCESS;
+    context_.reset(clCreateContext(nullptr, 1, &device_.id, nullptr, nullptr, &error));
+    check(error, where() + "no context");
+    PathQuestion question{network::content_hash(network_) + "-" + device_.description, {}, max_batch_};
+    for (const TextForm& form : forms_) question.names.push_back(form.name);
+    choice_ = known_paths(question);
+    const bool is_known = !choice_.of_point.empty();
+    for (std::size_t form = 0; form < forms_.size(); ++form) {
+      if (is_known && !choice_.takes(form)) continue;
+      forms_[form].program = build(context_.get(), device_.id, forms_[form].source.text, where());
+    }
+    for (std::size_t i = 0; i < slot_count; ++i) batches_.push_back(make_batch());
+    for (Batch& batch : batches_) slots_.push_back(slot_of(batch));
+    for (std::size_t form = 0; form < forms_.size(); ++form) {
+      if (forms_[form].program) time(form, 1);
+    }
+    if (is_known) return;
+    choice_ = measured_paths(question, choice_, [&](std::size_t form, std::size_t events) {
+      return median_time([&] { return time(form, events); });
+    });
+  }
+
+  static Status wait(Batch& batch, std::chrono::nanoseconds patience) noexcept {
+    const Status status = batch.completion->wait(batch.done.get(), patience);
+    if (status == Status::deadline_passed) {
+      static_cast<void>(batch.completion.release());  // the driver may still raise it
+      return status;
+    }
+    batch.done.reset();
+    const bool late = Clock::now() - batch.started > patience;
+    return status == Status::ok && late ? Status::deadline_passed : status;
+  }
+
+  /// Gives what is in flight some time.
+  bool all_ended() const noexcept {
+    const Clock::time_point give_up = Clock::now() + std::chrono::seconds(2);
+    for (const Batch& batch : batches_) {
+      while (batch.done && state_of(batch.done.get()) == Status::pending) {
+        if (Clock::now() > give_up) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    }
+    return true;
+  }
+
+  std::string where() const { return "network " + network_.name + " on " + device_.name + ": "; }
+
+  Status start(Batch& batch, std::size_t form, std::size_t events) noexcept {
     for (const Array& array : batch.inputs) {
       if (!array.shared && !copy_in(batch, array, events)) return Status::device_failed;
     }
+    const TextForm& text = forms_[form];
     const auto count = static_cast<cl_int>(events);
-    if (clSetKernelArg(batch.kernel.get(), events_argument_, sizeof count, &count) != CL_SUCCESS) {
+    const cl_kernel kernel = batch.kernels[form].get();
+    if (clSetKernelArg(kernel, events_argument(text), sizeof count, &count) != CL_SUCCESS) {
       return Status::device_failed;
     }
-    const std::size_t groups = (events + events_of_group_ - 1) / events_of_group_;
-    const std::size_t items = std::min(groups, most_groups_) * local_items_;
+    const std::size_t groups = (events + text.events_of_group - 1) / text.events_of_group;
+    const std::size_t items = std::min(groups, text.most_groups) * text.local_items;
     cl_event done = nullptr;
-    if (clEnqueueNDRangeKernel(batch.queue.get(), batch.kernel.get(), 1, nullptr, &items, &local_items_, 0,
-                               nullptr, &done) != CL_SUCCESS) {
+    if (clEnqueueNDRangeKernel(batch.queue.get(), kernel, 1, nullptr, &items, &text.local_items, 0, nullptr,
+                               &done) != CL_SUCCESS) {
       return Status::device_failed;
     }
     batch.done.reset(done);
@@ -89,91 +177,14 @@ class OpenclProgram : public Program, public Paths {
     return clFlush(batch.queue.get()) == CL_SUCCESS ? Status::ok : Status::device_failed;
   }
 
-  Status poll(std::size_t slot) noexcept override {
-    if (slot >= slots_.size()) return Status::bad_batch;
-    Batch& batch = batches_[slot];
-    if (!batch.done) return Status::ok;
-    cl_int state = CL_QUEUED;
-    const cl_int error =
-        clGetEventInfo(batch.done.get(), CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, nullptr);
-    if (error != CL_SUCCESS || state < 0) return Status::device_failed;
-    if (state == CL_COMPLETE) {
-      batch.done.reset();
-      return Status::ok;
-    }
-    return Clock::now() - batch.started > hang_ ? Status::deadline_passed : Status::pending;
-  }
-
-  const char* path(std::size_t) const noexcept override { return path_; }
-
-  Status run(std::size_t slot, std::size_t events) noexcept override {
-    Status status = submit(slot, events);
-    if (status != Status::ok) return status;
-    if (device_.is_cpu) return wait(batches_[slot]);
-    while ((status = poll(slot)) == Status::pending) std::this_thread::yield();
-    return status;
-  }
-
- private:
-  /// Sleeps until the batch is done. A device on the processor itself wants the core that polling would take,
-  /// and what it runs cannot stop answering by itself; that it was late is found out afterwards.
-  Status wait(Batch& batch) const noexcept {
-    const cl_event done = batch.done.get();
-    const bool answered = clWaitForEvents(1, &done) == CL_SUCCESS;
-    batch.done.reset();
-    if (!answered) return Status::device_failed;
-    return Clock::now() - batch.started > hang_ ? Status::deadline_passed : Status::ok;
-  }
-
-  std::string where() const { return "network " + network_.name + " on " + device_.name + ": "; }
-
-  /// One event for each work-item, or on a processor a block of events, where the tensors fit private memory;
-  /// else a group for each event.
-  void choose_form() {
-    constexpr std::size_t gpu_private_bytes = 4 * 1024;
-    constexpr std::size_t cpu_private_bytes = 512 * 1024;  // of a thread's stack
-    constexpr std::size_t gpu_items = 128;
-    constexpr std::size_t cpu_items = 16;
-    constexpr std::size_t groups_of_unit = 8;  // with scratch memory: enough to keep the device busy
-    codegen::Options options;
-    options.form = device_.is_cpu ? codegen::suitable_form_for_vectors(network_, cpu_private_bytes)
-                                  : codegen::suitable_form(network_, gpu_private_bytes);
-    options.packed_dots = device_.packed_dots;
-    options.shared_bytes = device_.local_bytes;
-    source_ = codegen::render(network_, codegen::opencl_c, options);
-    const bool is_item = options.form == codegen::Form::item;
-    path_ = is_item ? "item" : options.form == codegen::Form::block ? "block" : "group";
-    local_items_ = std::min(device_.is_cpu ? cpu_items : gpu_items, device_.group_items);
-    if (device_.is_cpu && !is_item) local_items_ = 1;
-    events_of_group_ = is_item                                ? local_items_
-                       : options.form == codegen::Form::block ? codegen::block_events
-                                                              : 1;
-    if (source_.scratch) most_groups_ = std::size_t{device_.units} * groups_of_unit;
-    require_room();
-  }
-
-  void require_room() const {
-    const std::size_t ports = inputs_of(network_).size() + outputs_of(network_).size();
-    const auto refuse = [&](const char* what, std::size_t needed, std::size_t there) {
-      throw Error(where() + "it needs " + std::to_string(needed) + " bytes of " + what +
-                  " and the device has " + std::to_string(there) + "; run it on the cpu backend");
-    };
-    if (source_.table_bytes > device_.constant_bytes) {
-      refuse("constant memory", source_.table_bytes, device_.constant_bytes);
-    }
-    const std::size_t parameters = (ports + 2) * sizeof(void*);
-    if (parameters > device_.parameter_bytes) {
-      refuse("kernel parameters", parameters, device_.parameter_bytes);
-    }
-    for (const auto* ids : {&ports_.inputs, &ports_.outputs}) {
-      for (const std::size_t row : *ids) {
-        if (row * max_batch_ > device_.buffer_bytes)
-          refuse("one buffer", row * max_batch_, device_.buffer_bytes);
-      }
-    }
-    if (source_.scratch && source_.tensor_bytes * most_groups_ > device_.buffer_bytes) {
-      refuse("one buffer", source_.tensor_bytes * most_groups_, device_.buffer_bytes);
-    }
+  /// From submit to answer, in the way in which run() waits.
+  std::chrono::nanoseconds time(std::size_t form, std::size_t events) {
+    const Clock::time_point begin = Clock::now();
+    Status status = start(batches_[0], form, events);
+    if (status == Status::ok) status = wait(batches_[0], patience_of_set_up);
+    if (status == Status::ok) return Clock::now() - begin;
+    throw Error(where() + "a batch of zeros failed by path " + forms_[form].name + ": " + sentence(status),
+                Fault::failure);
   }
 
   Batch make_batch() {
@@ -181,38 +192,61 @@ class OpenclProgram : public Program, public Paths {
     cl_int error = CL_SUCCESS;
     batch.queue.reset(clCreateCommandQueue(context_.get(), device_.id, 0, &error));
     check(error, where() + "no command queue");
-    batch.kernel.reset(clCreateKernel(program_.get(), codegen::kernel_name, &error));
-    check(error, where() + "no kernel");
-    events_argument_ = 0;
-    for (const std::size_t row : ports_.inputs)
-      batch.inputs.push_back(make_array(batch, row, CL_MEM_READ_ONLY));
-    for (const std::size_t row : ports_.outputs)
-      batch.outputs.push_back(make_array(batch, row, CL_MEM_WRITE_ONLY));
-    if (source_.scratch) {
-      batch.scratch.reset(clCreateBuffer(context_.get(), CL_MEM_READ_WRITE,
-                                         source_.tensor_bytes * most_groups_, nullptr, &error));
-      check(error, where() + "no scratch memory");
-      const cl_mem memory = batch.scratch.get();
-      check(clSetKernelArg(batch.kernel.get(), events_argument_++, sizeof memory, &memory),
-            where() + "scratch");
-    }
+    for (const network::NodeId id : inputs_of(network_))
+      batch.inputs.push_back(make_array(batch, id, CL_MEM_READ_ONLY));
+    for (const network::NodeId id : outputs_of(network_))
+      batch.outputs.push_back(make_array(batch, id, CL_MEM_WRITE_ONLY));
+    for (const TextForm& form : forms_) batch.kernels.push_back(make_kernel(batch, form));
     return batch;
   }
 
-  /// Makes an array and gives it to the kernel as the next parameter.
-  Array make_array(Batch& batch, std::size_t row_bytes, cl_mem_flags access) {
+  cl_uint events_argument(const TextForm& form) const noexcept {
+    return static_cast<cl_uint>(form.source.ports.size() + (form.source.scratch ? 1 : 0));
+  }
+
+  /// Knows the arrays of the batch; null when the form was not built.
+  Kernel make_kernel(Batch& batch, const TextForm& form) const {
+    if (!form.program) return nullptr;
+    cl_int error = CL_SUCCESS;
+    Kernel kernel(clCreateKernel(form.program.get(), codegen::kernel_name, &error));
+    check(error, where() + "no kernel");
+    cl_uint argument = 0;
+    const auto set = [&](const Memory& memory) {
+      const cl_mem own = memory.get();
+      check(clSetKernelArg(kernel.get(), argument++, sizeof own, &own), where() + "no kernel parameter");
+    };
+    for (const auto* arrays : {&batch.inputs, &batch.outputs}) {
+      for (const Array& array : *arrays) {
+        if (!array.shared) {
+          set(array.device);
+          continue;
+        }
+        check(clSetKernelArgSVMPointer(kernel.get(), argument++, array.host),
+              where() + "no kernel parameter");
+      }
+    }
+    if (form.source.scratch) {
+      const std::size_t size = form.source.tensor_bytes * form.most_groups;
+      batch.scratch.reset(clCreateBuffer(context_.get(), CL_MEM_READ_WRITE, size, nullptr, &error));
+      check(error, where() + "no scratch memory");
+      set(batch.scratch);
+    }
+    return kernel;
+  }
+
+  Array make_array(Batch& batch, network::NodeId id, cl_mem_flags access) {
     constexpr unsigned alignment = 64;
+    const network::Node& node = network_.nodes[static_cast<std::size_t>(id)];
     Array array;
-    array.row_bytes = row_bytes;
+    array.row_bytes = network::element_count(node.shape) * network::storage_bytes(node.type);
     array.shared = device_.fine_grained;
-    const std::size_t size = row_bytes * max_batch_;
+    const std::size_t size = array.row_bytes * max_batch_;
     const std::string what =
         where() + std::to_string(size) + " bytes for a batch of " + std::to_string(max_batch_) + " events";
     if (array.shared) {
       array.host = static_cast<std::byte*>(
           clSVMAlloc(context_.get(), CL_MEM_READ_WRITE | CL_MEM_SVM_FINE_GRAIN_BUFFER, size, alignment));
       check(array.host == nullptr ? CL_MEM_OBJECT_ALLOCATION_FAILURE : CL_SUCCESS, what);
-      check(clSetKernelArgSVMPointer(batch.kernel.get(), events_argument_++, array.host), what);
     } else {
       cl_int error = CL_SUCCESS;
       array.device.reset(clCreateBuffer(context_.get(), access, size, nullptr, &error));
@@ -224,8 +258,6 @@ class OpenclProgram : public Program, public Paths {
                                                               CL_MAP_READ | CL_MAP_WRITE, 0, size, 0, nullptr,
                                                               nullptr, &error));
       check(error, what);
-      const cl_mem memory = array.device.get();
-      check(clSetKernelArg(batch.kernel.get(), events_argument_++, sizeof memory, &memory), what);
     }
     std::memset(array.host, 0, size);
     return array;
@@ -270,33 +302,13 @@ class OpenclProgram : public Program, public Paths {
     }
   }
 
-  struct Ports {
-    std::vector<std::size_t> inputs;  // bytes of a row
-    std::vector<std::size_t> outputs;
-
-    explicit Ports(const network::Network& network) {
-      const auto row = [&](network::NodeId id) {
-        const network::Node& node = network.nodes[static_cast<std::size_t>(id)];
-        return network::element_count(node.shape) * network::storage_bytes(node.type);
-      };
-      for (const network::NodeId id : inputs_of(network)) inputs.push_back(row(id));
-      for (const network::NodeId id : outputs_of(network)) outputs.push_back(row(id));
-    }
-  };
-
   network::Network network_;
   DeviceInfo device_;
   std::size_t max_batch_;
   std::chrono::nanoseconds hang_;
-  Ports ports_{network_};
-  codegen::Source source_;
-  const char* path_ = "";
-  std::size_t local_items_ = 1;
-  std::size_t events_of_group_ = 1;
-  std::size_t most_groups_ = std::size_t{1} << 30;
-  cl_uint events_argument_ = 0;
+  std::vector<TextForm> forms_;
+  PathChoice choice_;
   Context context_;
-  ProgramHandle program_;
   std::vector<Batch> batches_;
   std::vector<Slot> slots_;
 };

@@ -247,6 +247,7 @@ Routing RoutedProgram::routing() const {
     routing.routes.push_back(way.counts);
     routing.routes.back().one_event_ns = way.model.predict_ns(1);
     routing.routes.back().full_batch_ns = way.model.predict_ns(max_batch());
+    if (way.paths != nullptr) routing.routes.back().paths_how = way.paths->how();
     for (const PathCount& path : way.path_counts) {
       if (path.path != nullptr) routing.routes.back().paths.push_back({path.path, path.batches});
     }

@@ -20,6 +20,7 @@ struct RouteCounts {
   std::int64_t one_event_ns = 0;  // by the time model: a batch of one event, and a full one
   std::int64_t full_batch_ns = 0;
   std::vector<PathCounts> paths{};  // in which ways, where the device has names for them
+  std::string paths_how{};          // how these were chosen, a clause
 };
 
 /// Which devices took the batches of a network, and what went wrong.

@@ -46,9 +46,9 @@ FUNCTION i32 dot4_u(i32 x, i32 w, i32 sum) {
 }
 )";
 
-/// What blocks of events compute with.
+/// What blocks of events, and single events on a processor, compute with.
 constexpr const char* opencl_vectors = R"(
-/* an element of 16 events */
+/* 16 lanes */
 typedef char16 i8x16;
 typedef uchar16 u8x16;
 typedef short16 i16x16;
@@ -57,12 +57,13 @@ typedef int16 i32x16;
 #define SHORTS(x) convert_short16(x)
 #define INTS(x) convert_int16(x)
 #define EVERY(x) ((i32x16)(x))
+#define CHOOSE(mask, a, b) ((mask) ? (a) : (b))
 #define larger(a, b) max(a, b)
 #define smaller(a, b) min(a, b)
 )";
 
 constexpr const char* host_vectors = R"(
-/* an element of 16 events */
+/* 16 lanes */
 typedef i8 i8x16 __attribute__((vector_size(16)));
 typedef u8 u8x16 __attribute__((vector_size(16)));
 typedef i16 i16x16 __attribute__((vector_size(32)));
@@ -71,6 +72,7 @@ typedef i32 i32x16 __attribute__((vector_size(64)));
 #define SHORTS(x) __builtin_convertvector(x, i16x16)
 #define INTS(x) __builtin_convertvector(x, i32x16)
 #define EVERY(x) ((i32x16){0} + (x))
+#define CHOOSE(mask, a, b) (((a) & (mask)) | ((b) & ~(mask)))
 FUNCTION i32x16 larger(i32x16 a, i32x16 b) { return (a & (a > b)) | (b & ~(a > b)); }
 FUNCTION i32x16 smaller(i32x16 a, i32x16 b) { return (a & (a < b)) | (b & ~(a < b)); }
 )";

@@ -8,7 +8,7 @@ struct Dialect {
   const char* name;      // "opencl"
   const char* head;      // integer types i8 .. i64, u8 .. u64
   const char* dot4;      // sums of four products of bytes in a word
-  const char* vectors;   // of 16 events; empty: there are none
+  const char* vectors;   // of 16 lanes; empty: there are none
   const char* tile;      // products of 16 events with 8 outputs, shared by the lanes of a warp
   const char* kernel;    // before the kernel's name
   const char* constant;  // before a table that fits constant memory

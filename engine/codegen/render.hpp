@@ -13,10 +13,12 @@ namespace crible::codegen {
 
 /// Who computes an event, and where its tensors are.
 enum class Form {
-  item,   // a work-item for each event; tensors in private memory
-  group,  // a work-group for each `events` events; tensors in the group's memory, or in scratch memory
-  block,  // a work-item for each `block_events` events; tensors in private memory, the events of an element
-          // side by side: what a processor's vector instructions want
+  item,    // a work-item for each event; tensors in private memory
+  group,   // a work-group for each `events` events; tensors in the group's memory, or in scratch memory
+  block,   // a work-item for each `block_events` events; tensors in private memory, the events of an element
+           // side by side: what a processor's vector instructions want
+  single,  // a work-item for each event as `item`, but the outputs of a layer side by side: what they want of
+           // few events
 };
 
 inline constexpr int block_events = 16;
@@ -53,11 +55,7 @@ inline constexpr const char* kernel_name = "network";
 /// The network must be verified. Deterministic: equal networks and options give equal text.
 Source render(const network::Network& network, const Dialect& dialect, const Options& options);
 
-/// The form that suits a network: `item` where the tensors of an event fit `private_bytes`, else `group`.
-Form suitable_form(const network::Network& network, std::size_t private_bytes);
-
-/// The same for a processor with vector instructions: `block` where the tensors of a block fit, but for
-/// trees, which each event walks in its own way.
-Form suitable_form_for_vectors(const network::Network& network, std::size_t private_bytes);
+/// Whether the tensors of one work-item fit in so much private memory. Not for Form::group.
+bool fits_private(const network::Network& network, Form form, std::size_t private_bytes);
 
 }  // namespace crible::codegen

@@ -5,32 +5,33 @@ namespace crible::codegen {
 
 using namespace network;
 
+/// By vectors of all events of a block, or one element after the other: the text differs in the type alone.
 void Renderer::reduce(Scope& scope, NodeId id, const Reduce& o) {
-  const bool by_vectors = has_vectors(scope, id) && !scope.wide_sum(id) && o.kind != ReduceKind::argmax;
-  if (by_vectors) return reduce_block(scope, id, o);
   const Node& node = scope.node(id);
-  const NodeId x = node.inputs[0];
-  const Shape& from = scope.node(x).shape;
+  const NodeId from = node.inputs[0];
+  const Shape& shape = scope.node(from).shape;
   const auto axis = static_cast<std::size_t>(o.axis);
-  const std::size_t inner = inner_count(from, axis);
-  const int extent = from[axis];
+  const std::size_t inner = inner_count(shape, axis);
+  const int extent = shape[axis];
+  const bool argmax = o.kind == ReduceKind::argmax;
   const bool sums = o.kind == ReduceKind::sum || o.kind == ReduceKind::sum_of_squares;
-  const bool wide = sums ? scope.wide_sum(id) : scope.wide(x);
+  const bool wide = sums ? scope.wide_sum(id) : scope.wide(from);
+  const bool by_vectors = has_vectors(scope, id) && !wide && !argmax;
+  const char* type = by_vectors ? "i32x16" : wide ? "i64" : "i32";
   const Chain chain = begin(scope, id);
-  open_each(element_count(node.shape));
+  open_places(element_count(node.shape), by_vectors);
   if (inner == 1) {
     code_.line("const i32 start = i * ", extent, ";");
   } else {
     code_.line("const i32 start = i / ", inner, " * ", static_cast<std::size_t>(extent) * inner, " + i % ",
                inner, ";");
   }
-  const char* type = wide ? "i64" : "i32";
-  const bool argmax = o.kind == ReduceKind::argmax;
-  code_.line(type, " result = ", sums ? "0" : read(scope, x, "start"), ";");
+  const std::string zero = by_vectors ? "EVERY(0)" : "0";
+  code_.line(type, " result = ", sums ? zero : value_at(scope, from, "start", by_vectors, false), ";");
   if (argmax) code_.line("i32 where = 0;");
   code_.open("for (i32 k = ", sums ? 0 : 1, "; k < ", extent, "; ++k)");
-  code_.line("const ", type, " x = ", read(scope, x, inner == 1 ? "start + k" : join("start + k * ", inner)),
-             ";");
+  const std::string index = inner == 1 ? "start + k" : join("start + k * ", inner);
+  code_.line("const ", type, " x = ", value_at(scope, from, index, by_vectors, false), ";");
   switch (o.kind) {
     case ReduceKind::sum:
       code_.line("result += x;");
@@ -39,19 +40,19 @@ void Renderer::reduce(Scope& scope, NodeId id, const Reduce& o) {
       code_.line("result += x * x;");
       break;
     case ReduceKind::max:
-      code_.line("result = x > result ? x : result;");
+      code_.line("result = ", extreme('>', "x", "result", by_vectors), ";");
       break;
     case ReduceKind::min:
-      code_.line("result = x < result ? x : result;");
+      code_.line("result = ", extreme('<', "x", "result", by_vectors), ";");
       break;
     case ReduceKind::argmax:
       code_.line("where = x > result ? k : where;");
-      code_.line("result = x > result ? x : result;");
+      code_.line("result = ", extreme('>', "x", "result", by_vectors), ";");
       break;
   }
   code_.close();
-  finish(scope, chain, argmax ? "where" : "result", "i");
-  close_each();
+  finish_place(scope, chain, argmax ? "where" : "result", by_vectors);
+  close_places(by_vectors);
 }
 
 /// Each element finds its rank: how many go before it. Equal keys keep their order.

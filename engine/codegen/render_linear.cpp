@@ -41,7 +41,8 @@ bool Renderer::packable(Scope& scope, NodeId id, const Dense& o) {
 }
 
 void Renderer::dense(Scope& scope, NodeId id, const Dense& o) {
-  if (has_vectors(scope, id) && !scope.wide_sum(id)) return dense_block(scope, id, o);
+  const bool vectors = has_vectors(scope, id) || by_outputs(scope, id, o.outputs, 1);
+  if (vectors && !scope.wide_sum(id)) return dense_vectors(scope, id, o);
   constexpr int tile_events = 16;
   const bool bytes_only = packable(scope, id, o);
   const bool one_row = static_cast<int>(element_count(scope.node(id).shape)) == o.outputs;
@@ -163,7 +164,8 @@ WindowText::WindowText(const Window& window, const Shape& from, const Shape& to)
 }
 
 void Renderer::conv(Scope& scope, NodeId id, const Conv& o) {
-  if (has_vectors(scope, id) && !scope.wide_sum(id)) return conv_block(scope, id, o);
+  const bool vectors = has_vectors(scope, id) || by_outputs(scope, id, o.filters, o.groups);
+  if (vectors && !scope.wide_sum(id)) return conv_vectors(scope, id, o);
   const Node& node = scope.node(id);
   const NodeId x = node.inputs[0];
   const Shape& from = scope.node(x).shape;
@@ -196,35 +198,40 @@ void Renderer::conv(Scope& scope, NodeId id, const Conv& o) {
   close_each();
 }
 
+/// Taps in the padding are left out. By vectors of all events of a block, or one element after the other.
 void Renderer::pool(Scope& scope, NodeId id, const Pool& o) {
-  if (has_vectors(scope, id) && !scope.wide(id) && !scope.wide_sum(id)) return pool_block(scope, id, o);
   const Node& node = scope.node(id);
   const NodeId x = node.inputs[0];
   const WindowText window(o.window, scope.node(x).shape, node.shape);
   const bool wide = o.kind == PoolKind::sum ? scope.wide_sum(id) : scope.wide(x);
+  const bool by_vectors = has_vectors(scope, id) && !wide;
   const Chain chain = begin(scope, id);
-  open_each(element_count(node.shape));
+  open_places(element_count(node.shape), by_vectors);
   code_.line("const i32 c = ", axis_index(node.shape, 0, "i"), ";");
   if (window.rows) code_.line("const i32 row = ", window.row, ";");
   code_.line("const i32 column = ", window.column, ";");
-  const std::int64_t least = scope.range(x).low;
-  const std::int64_t start = o.kind == PoolKind::sum ? 0 : least;
-  code_.line(wide ? "i64" : "i32", " result = ", literal(start, wide), ";");
+  const std::string start = literal(o.kind == PoolKind::sum ? 0 : scope.range(x).low, wide);
+  if (by_vectors) {
+    code_.line("i32x16 result = EVERY(", start, ");");
+  } else {
+    code_.line(wide ? "i64" : "i32", " result = ", start, ";");
+  }
   window_loops(o.window, window.rows);
   if (!window.inside.empty()) code_.open("if (", window.inside, ")");
-  const std::string value = read(scope, x, join("c * ", window.size, " + ", window.tap), wide);
+  const std::string value =
+      value_at(scope, x, join("c * ", window.size, " + ", window.tap), by_vectors, wide);
   switch (o.kind) {
     case PoolKind::sum:
       code_.line("result += ", value, ";");
       break;
     case PoolKind::max:
-      code_.line("result = ", value, " > result ? ", value, " : result;");
+      code_.line("result = ", extreme('>', value, "result", by_vectors), ";");
       break;
   }
   if (!window.inside.empty()) code_.close();
   for (int loop = window.rows ? 2 : 1; loop > 0; --loop) code_.close();
-  finish(scope, chain, "result", "i");
-  close_each();
+  finish_place(scope, chain, "result", by_vectors);
+  close_places(by_vectors);
 }
 
 }  // namespace crible::codegen

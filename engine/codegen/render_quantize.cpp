@@ -11,14 +11,6 @@ using namespace network;
 
 namespace {
 
-/// Which entry of an attribute list the element at `index` has, as SEMANTICS.md decides it.
-std::string entry(std::size_t entries, const Node& node, int axis, std::string_view index) {
-  if (entries == 1) return "0";
-  const std::size_t own = static_cast<std::size_t>(axis);
-  const bool by_axis = own < node.shape.size() && entries == static_cast<std::size_t>(node.shape[own]);
-  return by_axis ? axis_index(node.shape, own, index) : std::string(index);
-}
-
 template <class Number>
 bool uniform(const std::vector<Number>& list) {
   return std::ranges::all_of(list, [&](Number value) { return value == list[0]; });
@@ -47,6 +39,16 @@ bool is_narrow(const Requantize& o, Interval range) {
 }
 
 }  // namespace
+
+/// Which entry of an attribute list the element at `index` has, as SEMANTICS.md decides it.
+std::string Renderer::entry(std::size_t entries, const Node& node, int axis, std::string_view index) const {
+  if (entries == 1) return "0";
+  const std::size_t own = static_cast<std::size_t>(axis);
+  const bool by_axis = own < node.shape.size() && entries == static_cast<std::size_t>(node.shape[own]);
+  if (!by_axis) return std::string(index);
+  const bool is_known = known_.variable != nullptr && own == known_.axis && node.shape == known_.shape;
+  return is_known ? known_.variable : axis_index(node.shape, own, index);
+}
 
 std::string Renderer::requantize(Scope& scope, NodeId id, const Requantize& o, const std::string& value,
                                  std::string_view index) {

@@ -131,6 +131,33 @@ void Renderer::close_events() {
   if (is_block()) code_.close();
 }
 
+/// Every element of the result: for one event after the other, or, by vectors, for all of a block.
+void Renderer::open_places(std::size_t count, bool by_vectors) {
+  if (!by_vectors) return open_each(count);
+  code_.open("for (i32 i = 0; i < ", count, "; ++i)");
+}
+
+void Renderer::close_places(bool by_vectors) {
+  if (!by_vectors) return close_each();
+  code_.close();
+  end_step();
+}
+
+void Renderer::finish_place(Scope& scope, const Chain& chain, const std::string& value, bool by_vectors) {
+  by_vectors ? finish_vector(scope, chain, value, "i") : finish(scope, chain, value, "i");
+}
+
+std::string Renderer::value_at(Scope& scope, NodeId id, const std::string& index, bool by_vectors,
+                               bool wide) {
+  return by_vectors ? join("INTS(", vector(scope.place(id), index), ")") : read(scope, id, index, wide);
+}
+
+/// The greater (sign '>') or the smaller ('<') of two.
+std::string Renderer::extreme(char sign, const std::string& a, const std::string& b, bool by_vectors) {
+  if (by_vectors) return join(sign == '>' ? "larger(" : "smaller(", a, ", ", b, ")");
+  return join(a, " ", std::string(1, sign), " ", b, " ? ", a, " : ", b);
+}
+
 void Renderer::end_step() {
   if (is_group()) code_.line(dialect_.barrier);
   arena_.next_step();
@@ -142,8 +169,8 @@ std::string Renderer::table(const std::string& wanted, Element element,
   if (known != known_tables_.end()) return known->second;
   const std::string array = fresh(wanted);
   known_tables_.emplace(std::pair(element, values), array);
-  tables_.line("TABLE_SPACE ", name(element), " ", array, "[", std::max<std::size_t>(values.size(), 1),
-               "] = {");
+  tables_.line("TABLE_SPACE ", lanes_are_outputs() ? "VECTORS " : "", name(element), " ", array, "[",
+               std::max<std::size_t>(values.size(), 1), "] = {");
   constexpr std::size_t longest = 100;
   std::string line;
   for (const std::int64_t value : values) {

@@ -73,21 +73,24 @@ struct WindowText {
   WindowText(const network::Window& window, const network::Shape& from, const network::Shape& to);
 };
 
-/// Sums of products that one block of events needs: each filter has one row of weights, and all filters of a
-/// group read the same elements.
+/// Sums of products: each filter has one row of weights, and all filters of a group read the same elements.
 struct Products {
   const std::vector<std::int64_t>& weights;  // [filters][taps]
   const std::vector<std::int64_t>& bias;
   std::string stem{};  // of the tables' names
   int filters = 1;
   int groups = 1;
+  std::size_t axis = 0;  // of the filters in the result
   Place x{};
   network::Interval range{};  // of x
   std::string tap{};          // which element of x is read: an expression of `group` and k
   std::string index{};        // of the result: an expression of `filter`
-  int at_once = 1;            // filters that share the reads
+  int at_once = 1;            // filters, or vectors of filters, that share the reads
   std::string weights_table{};
+  Element weights_element = Element::i16;
 };
+
+struct Forest;
 
 class Renderer {
  public:
@@ -113,6 +116,9 @@ class Renderer {
   bool is_group() const { return options_.form == Form::group; }
   bool many_events() const { return is_group() && options_.events > 1; }
   bool is_block() const { return options_.form == Form::block; }
+  bool uses_vectors() const { return is_block() || lanes_are_outputs(); }
+  /// One event at a time, with vectors: elsewhere plain loops do the same.
+  bool lanes_are_outputs() const { return options_.form == Form::single && dialect_.vectors[0] != '\0'; }
   /// Blocks with vectors of 16 events: elsewhere a plain loop over the events does the same.
   bool has_vectors() const { return is_block() && dialect_.vectors[0] != '\0'; }
 
@@ -135,6 +141,11 @@ class Renderer {
   std::string read(Scope& scope, NodeId id, std::string_view index, bool wide);
   void open_each(std::size_t count);
   void close_each();
+  void open_places(std::size_t count, bool by_vectors);
+  void close_places(bool by_vectors);
+  void finish_place(Scope& scope, const Chain& chain, const std::string& value, bool by_vectors);
+  std::string value_at(Scope& scope, NodeId id, const std::string& index, bool by_vectors, bool wide);
+  static std::string extreme(char sign, const std::string& a, const std::string& b, bool by_vectors);
   /// The loop over the events of a block; nothing in other forms.
   void open_events();
   void close_events();
@@ -150,6 +161,7 @@ class Renderer {
   std::string table(const std::string& wanted, const std::vector<std::int64_t>& values);
 
   // render_quantize.cpp
+  std::string entry(std::size_t entries, const Node& node, int axis, std::string_view index) const;
   std::string requantize(Scope& scope, NodeId id, const network::Requantize& o, const std::string& value,
                          std::string_view index);
   std::string threshold(Scope& scope, NodeId id, const network::Threshold& o, const std::string& value,
@@ -168,15 +180,15 @@ class Renderer {
   void dense_tiles(Scope& scope, NodeId id, const network::Dense& o);
   void window_loops(const network::Window& window, bool rows);
 
-  // render_block.cpp
+  // render_vectors.cpp
   bool has_vectors(Scope& scope, NodeId id);
+  bool by_outputs(Scope& scope, NodeId id, int outputs, int groups);
   std::string vector(const Place& place, std::string_view index);
-  void dense_block(Scope& scope, NodeId id, const network::Dense& o);
-  void conv_block(Scope& scope, NodeId id, const network::Conv& o);
-  void pool_block(Scope& scope, NodeId id, const network::Pool& o);
-  void reduce_block(Scope& scope, NodeId id, const network::Reduce& o);
+  std::string weights_at(const Products& products, bool shorts, int f) const;
+  void dense_vectors(Scope& scope, NodeId id, const network::Dense& o);
+  void conv_vectors(Scope& scope, NodeId id, const network::Conv& o);
   Place padded(Scope& scope, NodeId id, const network::Conv& o, network::Shape& shape);
-  void block_sums(Scope& scope, const Chain& chain, Products products);
+  void vector_sums(Scope& scope, const Chain& chain, Products products);
   void sum_taps(const Products& products, bool shorts, std::size_t chunk);
   void finish_vector(Scope& scope, const Chain& chain, const std::string& vector, std::string_view index);
 
@@ -198,8 +210,12 @@ class Renderer {
   void reduce(Scope& scope, NodeId id, const network::Reduce& o);
   void sort(Scope& scope, NodeId id, const network::Sort& o);
 
-  // render_models.cpp
+  // render_trees.cpp
   void tree_ensemble(Scope& scope, NodeId id, const network::TreeEnsemble& o);
+  void walk_tree(Scope& scope, NodeId id, const network::TreeEnsemble& o, const Forest& forest);
+  bool trees_block(Scope& scope, NodeId id, const network::TreeEnsemble& o, const Forest& forest);
+
+  // render_recurrent.cpp
   void recurrent(Scope& scope, NodeId id, const network::Recurrent& o);
 
   const Dialect& dialect_;
@@ -212,6 +228,12 @@ class Renderer {
   std::map<std::pair<Element, std::vector<std::int64_t>>, std::string> known_tables_;
   std::vector<Port> ports_;
   std::size_t table_bytes_ = 0;
+  /// The index along one axis of results of this shape, where the loop has it in a variable.
+  struct {
+    const char* variable = nullptr;
+    std::size_t axis = 0;
+    network::Shape shape{};
+  } known_;
   bool uses_dots_ = false;
   bool uses_tiles_ = false;
 };

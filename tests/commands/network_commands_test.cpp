@@ -218,5 +218,18 @@ TEST(NetworkCommands, InspectEmitsTheTextOfEveryDialect) {
   EXPECT_EQ(run(inspect + "fortran").status, 2);
 }
 
+TEST(NetworkCommands, InspectEmitsEveryFormThatABackendRuns) {
+  const std::string inspect = "inspect " + models + "jet_mlp/model.onnx --emit opencl --form ";
+  EXPECT_THAT(run(inspect + "item").text, HasSubstr("event += (i32)get_global_size(0)"));
+  EXPECT_THAT(run(inspect + "group").text, HasSubstr("first += (i32)get_num_groups(0) * 1)"));
+  EXPECT_THAT(run(inspect + "tiles").text, AllOf(HasSubstr("get_num_groups(0) * 32)"), HasSubstr("tile_s(")));
+  EXPECT_THAT(run(inspect + "block").text, HasSubstr("const i16x16 x = "));
+  EXPECT_THAT(run(inspect + "single").text, HasSubstr("const i16x16*)&"));
+  const Outcome refused = run(inspect + "sonnet");
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.text, HasSubstr("block"));
+  EXPECT_EQ(run("inspect " + models + "jet_mlp/model.onnx --form block").status, 2) << "of what?";
+}
+
 }  // namespace
 }  // namespace crible

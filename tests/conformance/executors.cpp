@@ -79,6 +79,7 @@ std::vector<Executor> make_executors() {
   list.push_back(host_executor("host:group", {.form = Form::group, .packed_dots = true}));
   list.push_back(host_executor("host:scratch", {.form = Form::group, .shared_bytes = 0}));
   list.push_back(host_executor("host:block", {.form = Form::block}));
+  list.push_back(host_executor("host:single", {.form = Form::single}));
   list.push_back(host_executor("host:tiles", {.form = Form::group, .events = 32, .packed_dots = true}));
   for (const auto& backend : backends::registry()) {
     for (const backends::Device& device : backend->devices()) {

@@ -20,21 +20,35 @@ constexpr const char* examples =
     "  crible inspect tagger.crn                types, proven ranges, operations and costs, node by node\n"
     "  crible inspect model.onnx                the same for a model, with what its import found\n"
     "  crible inspect tagger.crn --json tagger.json\n"
-    "  crible inspect tagger.crn --emit opencl  the text of the kernel: opencl, cuda or host (C)";
+    "  crible inspect tagger.crn --emit opencl  the text of the kernel: opencl, cuda or host (C)\n"
+    "  crible inspect tagger.crn --emit opencl --form block  as a processor runs it: block or single";
 
 struct Options {
   std::string network;
   std::string json;
   std::string emit;
+  std::string form;
 };
 
 const std::map<std::string, const codegen::Dialect*> dialects{
     {"opencl", &codegen::opencl_c}, {"cuda", &codegen::cuda_c}, {"host", &codegen::host_c}};
 
-int emit(const network::Network& network, const codegen::Dialect& dialect) {
-  constexpr std::size_t private_bytes = 16 * 1024;  // more activations than that: a work-group for each event
-  codegen::Options options;
-  options.form = codegen::suitable_form(network, private_bytes);
+constexpr int tile_events = 32;
+
+/// As the backends call them: a program's `path`, and what the graph and the persistent kernel run.
+const std::map<std::string, codegen::Options> forms{
+    {"item", {.form = codegen::Form::item}},
+    {"group", {.form = codegen::Form::group}},
+    {"tiles", {.form = codegen::Form::group, .events = tile_events}},
+    {"block", {.form = codegen::Form::block}},
+    {"single", {.form = codegen::Form::single}}};
+
+/// Without a form: that of a GPU for batches, where an event's tensors fit a work-item.
+int emit(const network::Network& network, const codegen::Dialect& dialect, std::string form) {
+  constexpr std::size_t private_bytes = 4 * 1024;
+  const bool fits = codegen::fits_private(network, codegen::Form::item, private_bytes);
+  if (form.empty()) form = fits ? "item" : "group";
+  codegen::Options options = forms.at(form);
   options.packed_dots = &dialect == &codegen::cuda_c;
   std::fputs(codegen::render(network, dialect, options).text.c_str(), stdout);
   return 0;
@@ -61,7 +75,9 @@ int run_inspect(const Options& options) {
     imported = importers::import_model(options.network);
   }
   const network::Network& network = imported.network;
-  if (!options.emit.empty()) return emit(network, *dialects.at(options.emit));
+  if (!options.emit.empty()) {
+    return emit(network, *dialects.at(options.emit), options.form);
+  }
   const network::Ranges ranges = network::verify(network);
 
   print_summary(network);
@@ -117,6 +133,13 @@ void add_inspect(CommandLine& line) {
   command.add_option("--emit", options->emit, "Print generated code instead: opencl, cuda or host")
       ->check(CLI::IsMember(dialects))
       ->type_name("DIALECT");
+  command
+      .add_option(
+          "--form", options->form,
+          "Of the generated code: item, group or tiles as GPUs run it, block or single as processors do")
+      ->needs(command.get_option("--emit"))
+      ->check(CLI::IsMember(forms))
+      ->type_name("FORM");
 }
 
 }  // namespace crible::tools

@@ -40,6 +40,7 @@ class TimedProgram : public FakeProgram, public backends::Paths {
     return FakeProgram::run(slot, events);
   }
   const char* path(std::size_t events) const noexcept override { return events > 8 ? "large" : "small"; }
+  std::string how() const override { return "by the size"; }
 
  private:
   std::int64_t cost_ns(std::size_t events) const {
@@ -135,6 +136,8 @@ TEST(DeadlineRouting, TheReportNamesThePaths) {
   EXPECT_EQ(routing.routes[0].paths[0].batches, 2u);
   EXPECT_EQ(routing.routes[0].paths[1].path, "large");
   EXPECT_EQ(routing.routes[0].paths[1].batches, 3u);
+  EXPECT_EQ(routing.routes[0].paths_how, "by the size");
+  EXPECT_EQ(routing.routes[1].paths_how, "");
   Routing other = routing;
   other.routes[0].paths = {{"large", 10}, {"other", 1}};
   routing.add(other);

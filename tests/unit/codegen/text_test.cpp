@@ -48,6 +48,8 @@ const Golden goldens[] = {
     {"small_block.cl", opencl_c, {.form = Form::block}, small_network},
     {"small_block.cu", cuda_c, {.form = Form::block}, small_network},
     {"cnn_block.c", host_c, {.form = Form::block}, conformance::sample_cnn},
+    {"cnn_single.cl", opencl_c, {.form = Form::single}, conformance::sample_cnn},
+    {"trees_block.cl", opencl_c, {.form = Form::block}, conformance::sample_trees},
     {"recurrent_item.cl", opencl_c, {}, conformance::sample_recurrent},
     {"trees_scratch.cl", opencl_c, {.form = Form::group, .shared_bytes = 0}, conformance::sample_trees},
 };
@@ -95,19 +97,21 @@ TEST(Text, NamesOfNodesBecomeIdentifiers) {
   EXPECT_NE(text.find("in_int[i]"), std::string::npos);
 }
 
-TEST(Forms, TensorsThatDoNotFitAWorkItemGoToAGroup) {
-  EXPECT_EQ(suitable_form(conformance::sample_mlp(), 16 * 1024), Form::item);
-  EXPECT_EQ(suitable_form(conformance::sample_mlp(), 16), Form::group);
+TEST(Forms, TensorsFitPrivateMemoryToTheByte) {
+  const Network mlp = conformance::sample_mlp();
+  for (const Form form : {Form::item, Form::block, Form::single}) {
+    const std::size_t needed = render(mlp, host_c, {.form = form}).tensor_bytes;
+    EXPECT_TRUE(fits_private(mlp, form, needed));
+    EXPECT_FALSE(fits_private(mlp, form, needed - 1));
+  }
+  EXPECT_FALSE(fits_private(mlp, Form::block, render(mlp, host_c, {.form = Form::item}).tensor_bytes));
 }
 
-TEST(Forms, AProcessorTakesBlocksOfEventsButForTrees) {
-  const Network mlp = conformance::sample_mlp();
-  EXPECT_EQ(suitable_form_for_vectors(mlp, 64 * 1024), Form::block);
-  const std::size_t block = render(mlp, host_c, {.form = Form::block}).tensor_bytes;
-  EXPECT_EQ(suitable_form_for_vectors(mlp, block), Form::block);
-  EXPECT_EQ(suitable_form_for_vectors(mlp, block - 1), Form::item);
-  EXPECT_EQ(suitable_form_for_vectors(mlp, 16), Form::group);
-  EXPECT_EQ(suitable_form_for_vectors(conformance::sample_trees(), 64 * 1024), Form::item);
+/// CUDA C has no vectors of 16: what is asked for of one event is then the text of Form::item.
+TEST(Forms, WithoutVectorsASingleEventIsAnItem) {
+  for (const auto& make : {conformance::sample_mlp, conformance::sample_cnn, conformance::sample_trees}) {
+    EXPECT_EQ(render(make(), cuda_c, {.form = Form::single}).text, render(make(), cuda_c, {}).text);
+  }
 }
 
 TEST(Forms, TensorsThatDoNotFitAGroupGoToScratchMemory) {

@@ -1,13 +1,8 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-
 #include "backends/cuda/cuda_backend.hpp"
 #include "backends/cuda/driver.hpp"
-#include "backends/cuda/path_cache.hpp"
 #include "engine/base/error.hpp"
-#include "engine/base/file.hpp"
 #include "tests/conformance/rows.hpp"
 #include "tests/conformance/sample_networks.hpp"
 
@@ -59,35 +54,6 @@ TEST(CudaBackend, EveryPathGivesTheSameBits) {
   }
   EXPECT_EQ(program->submit(0, 0), Status::bad_batch);
   EXPECT_EQ(program->submit(0, 8193), Status::bad_batch);
-}
-
-class PathCache : public testing::Test {
- protected:
-  void SetUp() override {
-    std::filesystem::remove_all(folder_);
-    setenv("XDG_CACHE_HOME", folder_.c_str(), 1);
-  }
-  void TearDown() override { unsetenv("XDG_CACHE_HOME"); }
-
-  const std::string folder_ = testing::TempDir() + "crible_path_cache";
-  std::vector<Path> paths_;
-};
-
-TEST_F(PathCache, KeepsWhatWasMeasured) {
-  EXPECT_FALSE(load_paths("key", 3, paths_));
-  save_paths("key", {Path::persistent, Path::graph, Path::tiles});
-  ASSERT_TRUE(load_paths("key", 3, paths_));
-  EXPECT_EQ(paths_, (std::vector<Path>{Path::persistent, Path::graph, Path::tiles}));
-  EXPECT_FALSE(load_paths("another key", 3, paths_));
-}
-
-TEST_F(PathCache, DoesNotBelieveADamagedOrOtherFile) {
-  save_paths("key", {Path::persistent, Path::graph});
-  EXPECT_FALSE(load_paths("key", 3, paths_));
-  for (const auto& file : std::filesystem::directory_iterator(folder_ + "/crible")) {
-    write_file(file.path(), "persistent nonsense");
-  }
-  EXPECT_FALSE(load_paths("key", 2, paths_));
 }
 
 }  // namespace

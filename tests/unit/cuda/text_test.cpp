@@ -35,7 +35,7 @@ const Options all_forms[] = {{.form = Form::item, .packed_dots = true},
                              {.form = Form::group, .packed_dots = true},
                              {.form = Form::group, .shared_bytes = 0},
                              {.form = Form::group, .events = 32, .packed_dots = true},
-                             {.form = Form::block}};
+                             {.form = Form::block}};  // Form::single is Form::item here
 
 void expect_integer_code(const Network& network) {
   for (const Options& options : all_forms) {

@@ -7,6 +7,7 @@
 
 #include "backends/opencl/api.hpp"
 #include "backends/opencl/opencl_backend.hpp"
+#include "backends/paths.hpp"
 #include "engine/base/error.hpp"
 #include "engine/network/build.hpp"
 #include "tests/conformance/rows.hpp"
@@ -60,6 +61,47 @@ TEST_F(Opencl, EveryKindOfDeviceGivesTheSameBits) {
       EXPECT_EQ(got, wanted) << network.name;
     }
   }
+}
+
+/// Each form of the text that a processor has, asked for by name, is the one that runs.
+TEST_F(Opencl, AForcedPathRuns) {
+  const Network network = conformance::sample_cnn();
+  const Events events = conformance::make_events(network, 20, 8);
+  for (const std::string path : {"block", "single"}) {
+    setenv("CRIBLE_FORCE_PATH", path.c_str(), 1);
+    const auto program = make_program(network, inventory().devices.front(), {.max_batch = 20, .slots = 1});
+    unsetenv("CRIBLE_FORCE_PATH");
+    const auto* paths = dynamic_cast<const Paths*>(program.get());
+    ASSERT_NE(paths, nullptr);
+    EXPECT_EQ(paths->path(1), path);
+    EXPECT_EQ(paths->path(20), path);
+    EXPECT_EQ(paths->how(), "CRIBLE_FORCE_PATH asks for " + path);
+    conformance::store_inputs(network, events, program->slots()[0].inputs);
+    ASSERT_EQ(program->run(0, events.size()), Status::ok);
+    Events got;
+    conformance::fetch_outputs(network, program->slots()[0].outputs, events.size(), got);
+    EXPECT_EQ(got, conformance::expected(network, events)) << path;
+  }
+}
+
+/// The second start compiles and runs only what the first found to be the fastest.
+TEST_F(Opencl, TheChoiceIsMeasuredOnceAndKept) {
+  const std::string folder = testing::TempDir() + "crible_opencl_paths";
+  std::filesystem::remove_all(folder);
+  setenv("XDG_CACHE_HOME", folder.c_str(), 1);
+  const auto start = [] {
+    return make_program(conformance::sample_mlp(), inventory().devices.front(), {.max_batch = 4, .slots = 1});
+  };
+  const auto first = start();
+  EXPECT_EQ(dynamic_cast<const Paths&>(*first).how(), "measured at this start");
+  const auto second = start();
+  const auto& kept = dynamic_cast<const Paths&>(*second);
+  EXPECT_EQ(kept.how(), "measured at an earlier start");
+  for (const std::size_t events : {1u, 2u, 3u, 4u}) {
+    EXPECT_STREQ(kept.path(events), dynamic_cast<const Paths&>(*first).path(events));
+    EXPECT_EQ(second->run(0, events), Status::ok);
+  }
+  unsetenv("XDG_CACHE_HOME");
 }
 
 TEST_F(Opencl, FourBatchesAreInFlight) {

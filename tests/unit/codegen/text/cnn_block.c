@@ -18,7 +18,7 @@ typedef unsigned long u64;
 #define ROW(e) ((e) < count ? (e) : 0)
 #define VECTORS __attribute__((aligned(64)))
 
-/* an element of 16 events */
+/* 16 lanes */
 typedef i8 i8x16 __attribute__((vector_size(16)));
 typedef u8 u8x16 __attribute__((vector_size(16)));
 typedef i16 i16x16 __attribute__((vector_size(32)));
@@ -27,6 +27,7 @@ typedef i32 i32x16 __attribute__((vector_size(64)));
 #define SHORTS(x) __builtin_convertvector(x, i16x16)
 #define INTS(x) __builtin_convertvector(x, i32x16)
 #define EVERY(x) ((i32x16){0} + (x))
+#define CHOOSE(mask, a, b) (((a) & (mask)) | ((b) & ~(mask)))
 FUNCTION i32x16 larger(i32x16 a, i32x16 b) { return (a & (a > b)) | (b & ~(a > b)); }
 FUNCTION i32x16 smaller(i32x16 a, i32x16 b) { return (a & (a < b)) | (b & ~(a < b)); }
 
@@ -164,7 +165,7 @@ FUNCTION void evaluate(const u8* in_x, i32* out_out, i32 count) {
       const i32 r = row + a;
       for (i32 b = 0; b < 2; ++b) {
         const i32 q = column + b;
-        result = larger(result, INTS(*(const u8x16*)&t_q1[(c * 80 + r * 8 + q) * EVENTS]));
+        result = larger(INTS(*(const u8x16*)&t_q1[(c * 80 + r * 8 + q) * EVENTS]), result);
       }
     }
     VECTORS i32 values[EVENTS];

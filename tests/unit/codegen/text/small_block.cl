@@ -18,7 +18,7 @@ typedef ulong u64;
 #define ROW(e) ((e) < count ? (e) : 0)
 #define VECTORS __attribute__((aligned(64)))
 
-/* an element of 16 events */
+/* 16 lanes */
 typedef char16 i8x16;
 typedef uchar16 u8x16;
 typedef short16 i16x16;
@@ -27,6 +27,7 @@ typedef int16 i32x16;
 #define SHORTS(x) convert_short16(x)
 #define INTS(x) convert_int16(x)
 #define EVERY(x) ((i32x16)(x))
+#define CHOOSE(mask, a, b) ((mask) ? (a) : (b))
 #define larger(a, b) max(a, b)
 #define smaller(a, b) min(a, b)
 

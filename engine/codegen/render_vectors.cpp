@@ -2,20 +2,30 @@
 
 #include "engine/codegen/renderer.hpp"
 
-/// Sums of a block of events, by vectors: the event is the innermost index.
+/// Sums of products by vectors of 16 lanes: the events of a block, or, where one event is computed at a time,
+/// 16 outputs of a layer. In a block the lane is the innermost index of every tensor, and a weight is the
+/// same for all lanes; in a single event an element is the same for all lanes, and weights stand side by
+/// side.
 namespace crible::codegen {
 
 using namespace network;
 
 namespace {
 
+constexpr int lanes = 16;
 constexpr std::int64_t highest_i16 = 32767;
 
-/// Filters that are summed together: each element is read once for all of them.
+/// Filters of a block that are summed together: each element is read once for all of them.
 int filters_at_once(int filters, int groups) {
   constexpr int most = 4;
   if (groups == 1) return std::min(filters, most);
   return filters % 4 == 0 ? 4 : filters % 2 == 0 ? 2 : 1;
+}
+
+/// The same for vectors of filters.
+int vectors_at_once(int filters) {
+  constexpr int most = 4;
+  return std::min((filters + lanes - 1) / lanes, most);
 }
 
 /// How many taps, at any multiple of that many, every filter can sum in 16 bits; 0: not even one.
@@ -54,10 +64,18 @@ std::vector<std::int64_t> interleaved(const std::vector<std::int64_t>& weights, 
 
 }  // namespace
 
-/// Whether the input of the node is an array that vectors of 32 bits can hold.
+/// Whether the input of the node is an array that vectors of 32 bits can hold, event beside event.
 bool Renderer::has_vectors(Scope& scope, NodeId id) {
   const Place& x = scope.place(scope.node(id).inputs[0]);
   return has_vectors() && x.block >= 0 && x.element != Element::i64;
+}
+
+/// Whether the outputs of a layer can be the lanes; with fewer outputs most lanes would compute nothing.
+bool Renderer::by_outputs(Scope& scope, NodeId id, int outputs, int groups) {
+  constexpr int fewest = 4;
+  const Place& x = scope.place(scope.node(id).inputs[0]);
+  const bool fits = x.element != Element::i64 && x.element != Element::u32;
+  return lanes_are_outputs() && fits && outputs >= fewest && groups == 1;
 }
 
 /// The element of all events of the block.
@@ -76,44 +94,65 @@ void Renderer::finish_vector(Scope& scope, const Chain& chain, const std::string
   close_events();
 }
 
+/// Weights number `f` of those that are summed together.
+std::string Renderer::weights_at(const Products& products, bool shorts, int f) const {
+  if (is_block()) return join(products.weights_table, "[w + ", f, "]");
+  const char* stored = name(products.weights_element);
+  const std::string vector =
+      join("*(TABLE const ", stored, "x16*)&", products.weights_table, "[w + ", f * lanes, "]");
+  return products.weights_element == (shorts ? Element::i16 : Element::i32) ? vector
+                                                                            : join("INTS(", vector, ")");
+}
+
 /// Adds `chunk` taps from k on: in 16 bits, where they fit, and then to the sums.
 void Renderer::sum_taps(const Products& products, bool shorts, std::size_t chunk) {
-  const char* width = shorts ? "i16x16" : "i32x16";
+  const char* element = shorts ? "i16" : "i32";
   for (int f = 0; shorts && f < products.at_once; ++f) {
     code_.line("i16x16 part_", f, " = SHORTS(EVERY(0));");
   }
   code_.open("for (i32 end = k + ", chunk, "; k < end; ++k)");
-  const std::string x = vector(products.x, products.tap);
   const bool same = products.x.element == (shorts ? Element::i16 : Element::i32);
-  code_.line("const ", width, " x = ", same ? x : join(shorts ? "SHORTS(" : "INTS(", x, ")"), ";");
-  for (int f = 0; f < products.at_once; ++f) {
-    code_.line(shorts ? "part_" : "sum_", f, " += x * ", products.weights_table, "[w + ", f, "];");
+  if (is_block()) {
+    const std::string x = vector(products.x, products.tap);
+    code_.line("const ", element, "x16 x = ", same ? x : join(shorts ? "SHORTS(" : "INTS(", x, ")"), ";");
+  } else {
+    code_.line("const ", element, " x = ", at(products.x, products.tap), ";");
   }
-  code_.line("w += ", products.at_once, ";");
+  for (int f = 0; f < products.at_once; ++f) {
+    code_.line(shorts ? "part_" : "sum_", f, " += x * ", weights_at(products, shorts, f), ";");
+  }
+  code_.line("w += ", products.at_once * (is_block() ? 1 : lanes), ";");
   code_.close();
   for (int f = 0; shorts && f < products.at_once; ++f) code_.line("sum_", f, " += INTS(part_", f, ");");
 }
 
 /// Everything inside the loops over places: all filters at one of them.
-void Renderer::block_sums(Scope& scope, const Chain& chain, Products products) {
+void Renderer::vector_sums(Scope& scope, const Chain& chain, Products products) {
+  const bool block = is_block();
   const std::size_t taps = products.weights.size() / static_cast<std::size_t>(products.filters);
   const int of_group = products.filters / products.groups;
-  products.at_once = filters_at_once(of_group, products.groups);
-  const auto at_once = static_cast<std::size_t>(products.at_once);
+  products.at_once = block ? filters_at_once(of_group, products.groups) : vectors_at_once(products.filters);
   const auto filters = static_cast<std::size_t>(products.filters);
+  const std::size_t step_filters = static_cast<std::size_t>(products.at_once) * (block ? 1 : lanes);
   const std::size_t chunk = taps_in_16_bits(products.weights, taps, products.range);
   const bool shorts = chunk > 0 && products.x.element != Element::i32;
-  const std::vector<std::int64_t> weights = interleaved(products.weights, filters, at_once);
+  const std::vector<std::int64_t> weights = interleaved(products.weights, filters, step_filters);
   const auto [low, high] = std::minmax_element(weights.begin(), weights.end());
   const bool in_shorts = smallest_element({*low, *high}) <= Element::i16;
-  products.weights_table =
-      table(products.stem + "_weights", in_shorts ? Element::i16 : Element::i32, weights);
-  const std::string bias = table(products.stem + "_bias", interleaved(products.bias, filters, at_once));
+  products.weights_element = in_shorts ? Element::i16 : Element::i32;
+  products.weights_table = table(products.stem + "_weights", products.weights_element, weights);
+  const std::vector<std::int64_t> biases = interleaved(products.bias, filters, step_filters);
+  const std::string bias =
+      block ? table(products.stem + "_bias", biases) : table(products.stem + "_bias", Element::i32, biases);
 
-  code_.open("for (i32 first = 0; first < ", filters, "; first += ", at_once, ")");
+  code_.open("for (i32 first = 0; first < ", filters, "; first += ", step_filters, ")");
   if (products.groups > 1) code_.line("const i32 group = first / ", of_group, ";");
-  for (std::size_t f = 0; f < at_once; ++f) {
-    code_.line("i32x16 sum_", f, " = EVERY(", bias, "[first + ", f, "]);");
+  for (int f = 0; f < products.at_once; ++f) {
+    if (block) {
+      code_.line("i32x16 sum_", f, " = EVERY(", bias, "[first + ", f, "]);");
+    } else {
+      code_.line("i32x16 sum_", f, " = *(TABLE const i32x16*)&", bias, "[first + ", f * lanes, "];");
+    }
   }
   code_.line("i32 w = first * ", taps, ";");
   code_.line("i32 k = 0;");
@@ -129,33 +168,40 @@ void Renderer::block_sums(Scope& scope, const Chain& chain, Products products) {
     sum_taps(products, shorts, rest);
     code_.close();
   }
-  code_.line("VECTORS i32 sums[", at_once, " * EVENTS];");
-  for (std::size_t f = 0; f < at_once; ++f) code_.line("*(i32x16*)&sums[", f, " * EVENTS] = sum_", f, ";");
-  const bool all_full = filters % at_once == 0;
-  code_.open("for (i32 f = 0; f < ", at_once, all_full ? "" : join(" && first + f < ", filters), "; ++f)");
+  const char* lane = block ? "EVENTS" : "LANES";
+  code_.line("VECTORS i32 sums[", products.at_once, " * ", lane, "];");
+  for (int f = 0; f < products.at_once; ++f) {
+    code_.line("*(i32x16*)&sums[", f, " * ", lane, "] = sum_", f, ";");
+  }
+  const bool all_full = filters % step_filters == 0;
+  code_.open("for (i32 f = 0; f < ", std::min(step_filters, filters),
+             all_full || filters < step_filters ? "" : join(" && first + f < ", filters), "; ++f)");
   code_.line("const i32 filter = first + f;");
   code_.line("const i32 i = ", products.index, ";");
+  known_ = {"filter", products.axis, scope.node(chain.links[0].node).shape};
   open_events();
-  finish(scope, chain, "sums[f * EVENTS + e]", "i");
+  finish(scope, chain, block ? "sums[f * EVENTS + e]" : "sums[f]", "i");
   close_events();
+  known_ = {};
   code_.close();
   code_.close();
 }
 
-void Renderer::dense_block(Scope& scope, NodeId id, const Dense& o) {
+void Renderer::dense_vectors(Scope& scope, NodeId id, const Dense& o) {
   const Node& node = scope.node(id);
   const NodeId from = node.inputs[0];
   const int rows = static_cast<int>(element_count(node.shape)) / o.outputs;
   Products products{o.weights, o.bias};
   products.stem = "c_" + scope.name(id);
   products.filters = o.outputs;
+  products.axis = node.shape.size() - 1;
   products.x = scope.place(from);
   products.range = scope.range(from);
   products.tap = rows == 1 ? "k" : join("row * ", o.inputs, " + k");
   products.index = rows == 1 ? "filter" : join("row * ", o.outputs, " + filter");
   const Chain chain = begin(scope, id);
   if (rows > 1) code_.open("for (i32 row = 0; row < ", rows, "; ++row)");
-  block_sums(scope, chain, products);
+  vector_sums(scope, chain, products);
   if (rows > 1) code_.close();
   end_step();
 }
@@ -188,7 +234,7 @@ Place Renderer::padded(Scope& scope, NodeId id, const Conv& o, Shape& shape) {
   return place;
 }
 
-void Renderer::conv_block(Scope& scope, NodeId id, const Conv& o) {
+void Renderer::conv_vectors(Scope& scope, NodeId id, const Conv& o) {
   const Node& node = scope.node(id);
   const NodeId from = node.inputs[0];
   Shape shape = scope.node(from).shape;
@@ -225,80 +271,9 @@ void Renderer::conv_block(Scope& scope, NodeId id, const Conv& o) {
   code_.open("for (i32 column = 0; column < ", columns, "; ++column)");
   code_.line("const i32 start = ", two ? join("row * ", o.window.stride[0] * width, " + ") : std::string(),
              "column * ", o.window.stride[last], ";");
-  block_sums(scope, chain, products);
+  vector_sums(scope, chain, products);
   code_.close();
   if (two) code_.close();
-  end_step();
-}
-
-/// Taps in the padding are left out: a loop over the events costs more than the question.
-void Renderer::pool_block(Scope& scope, NodeId id, const Pool& o) {
-  const Node& node = scope.node(id);
-  const NodeId x = node.inputs[0];
-  const WindowText window(o.window, scope.node(x).shape, node.shape);
-  const Chain chain = begin(scope, id);
-  code_.open("for (i32 i = 0; i < ", element_count(node.shape), "; ++i)");
-  code_.line("const i32 c = ", axis_index(node.shape, 0, "i"), ";");
-  if (window.rows) code_.line("const i32 row = ", window.row, ";");
-  code_.line("const i32 column = ", window.column, ";");
-  const std::int64_t start = o.kind == PoolKind::sum ? 0 : scope.range(x).low;
-  code_.line("i32x16 result = EVERY(", literal(start, false), ");");
-  window_loops(o.window, window.rows);
-  if (!window.inside.empty()) code_.open("if (", window.inside, ")");
-  const std::string value =
-      join("INTS(", vector(scope.place(x), join("c * ", window.size, " + ", window.tap)), ")");
-  switch (o.kind) {
-    case PoolKind::sum:
-      code_.line("result += ", value, ";");
-      break;
-    case PoolKind::max:
-      code_.line("result = larger(result, ", value, ");");
-      break;
-  }
-  if (!window.inside.empty()) code_.close();
-  for (int loop = window.rows ? 2 : 1; loop > 0; --loop) code_.close();
-  finish_vector(scope, chain, "result", "i");
-  code_.close();
-  end_step();
-}
-
-void Renderer::reduce_block(Scope& scope, NodeId id, const Reduce& o) {
-  const Node& node = scope.node(id);
-  const NodeId from = node.inputs[0];
-  const Shape& shape = scope.node(from).shape;
-  const auto axis = static_cast<std::size_t>(o.axis);
-  const std::size_t inner = inner_count(shape, axis);
-  const int extent = shape[axis];
-  const bool sums = o.kind == ReduceKind::sum || o.kind == ReduceKind::sum_of_squares;
-  const auto element = [&](const std::string& index) {
-    return join("INTS(", vector(scope.place(from), index), ")");
-  };
-  const Chain chain = begin(scope, id);
-  code_.open("for (i32 i = 0; i < ", element_count(node.shape), "; ++i)");
-  code_.line("const i32 start = i / ", inner, " * ", static_cast<std::size_t>(extent) * inner, " + i % ",
-             inner, ";");
-  code_.line("i32x16 result = ", sums ? "EVERY(0)" : element("start"), ";");
-  code_.open("for (i32 k = ", sums ? 0 : 1, "; k < ", extent, "; ++k)");
-  code_.line("const i32x16 x = ", element(join("start + k * ", inner)), ";");
-  switch (o.kind) {
-    case ReduceKind::sum:
-      code_.line("result += x;");
-      break;
-    case ReduceKind::sum_of_squares:
-      code_.line("result += x * x;");
-      break;
-    case ReduceKind::max:
-      code_.line("result = larger(result, x);");
-      break;
-    case ReduceKind::min:
-      code_.line("result = smaller(result, x);");
-      break;
-    case ReduceKind::argmax:
-      break;  // reduce() keeps it to itself
-  }
-  code_.close();
-  finish_vector(scope, chain, "result", "i");
-  code_.close();
   end_step();
 }
 
