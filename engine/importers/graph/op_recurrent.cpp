@@ -28,6 +28,16 @@ namespace {
       "before the import (qonnx shows how), or give the float model to `crible quantize`");
 }
 
+[[noreturn]] void refuse_loop(const Scope&) {
+  throw Error(
+      "it runs a body of its own again and again; export the cell with its steps unrolled and a quantizer "
+      "after each operation");
+}
+
+[[noreturn]] void refuse_branch(const Scope&) {
+  throw Error("it chooses one of two bodies for each event; export only the branch that is taken");
+}
+
 }  // namespace
 
 std::vector<OperatorEntry> recurrent_operators() {
@@ -40,6 +50,9 @@ std::vector<OperatorEntry> recurrent_operators() {
       {"com.microsoft", "DynamicQuantizeMatMul", refuse_dynamic, Place::before_input},
       {"qonnx", "QuantLSTMCell", refuse_whole_cell, Place::before_input},
       {"qonnx", "LSTMCell", refuse_whole_cell, Place::before_input},
+      {"", "Scan", refuse_loop, Place::before_input},
+      {"", "Loop", refuse_loop, Place::before_input},
+      {"", "If", refuse_branch, Place::before_input},
   };
 }
 

@@ -170,6 +170,10 @@ std::vector<Refusal> refusals() {
   OnnxBuilder domain({1, 4});
   domain.node("Magic", {"x"}, {"y"}, "my.domain");
   all.push_back({"unknown domain", domain, "of domain 'my.domain'"});
+  for (const char* loop : {"Scan", "Loop"}) {
+    all.push_back({loop, unary(loop), "it runs a body of its own again and again; export the cell with"});
+  }
+  all.push_back({"branch", unary("If"), "one of two bodies for each event; export only the branch"});
   OnnxBuilder undefined({1, 4});
   undefined.node("Add", {"x", "nobody"}, {"y"});
   all.push_back({"undefined tensor", undefined, "it reads 'nobody', which nothing before it produces"});
