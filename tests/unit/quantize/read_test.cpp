@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "engine/base/error.hpp"
 #include "tests/unit/importers/onnx_builder.hpp"
 
@@ -306,6 +308,48 @@ TEST(Read, LayoutsMustFit) {
   OnnxBuilder shape({-1, 4});
   shape.integers("s", ::onnx::TensorProto::INT64, {2}, {1, -7}).node("Reshape", {"x", "s"}, {"y"});
   EXPECT_THAT(refusal(shape), HasSubstr("its shape [1,-7] is not one"));
+}
+
+TEST(Read, SlicesAndLimitsMustBeGivenWhole) {
+  const auto sliced = [](const std::vector<std::int64_t>& starts, const std::vector<std::int64_t>& steps) {
+    OnnxBuilder model({-1, 4});
+    const auto list = [&](const std::string& name, const std::vector<std::int64_t>& values) {
+      model.integers(name, ::onnx::TensorProto::INT64, {static_cast<std::int64_t>(values.size())}, values);
+    };
+    list("a", starts);
+    list("b", {3});
+    list("c", {1});
+    list("d", steps);
+    model.node("Slice", {"x", "a", "b", "c", "d"}, {"y"});
+    return refusal(model);
+  };
+  EXPECT_EQ(sliced({1}, {1}), "accepted");
+  EXPECT_THAT(sliced({1}, {0}), HasSubstr("its step is 0"));
+  EXPECT_THAT(sliced({1, 2}, {1}), HasSubstr("its starts, ends, axes and steps differ in number"));
+  OnnxBuilder limits({-1, 4});
+  limits.constant("low", {2}, {0, 1}).node("Clip", {"x", "low"}, {"y"});
+  EXPECT_THAT(refusal(limits), HasSubstr("its limits are not single values"));
+}
+
+TEST(Read, ShapesMustBeThoseOfTheirInputs) {
+  const auto reshaped = [](const std::vector<std::int64_t>& shape) {
+    OnnxBuilder model({-1, 4});
+    model.integers("s", ::onnx::TensorProto::INT64, {static_cast<std::int64_t>(shape.size())}, shape);
+    return refusal(model.node("Reshape", {"x", "s"}, {"y"}));
+  };
+  EXPECT_EQ(reshaped({0, 4}), "accepted");
+  EXPECT_THAT(reshaped({-1, 4, 0}), HasSubstr("its shape copies an axis that its input does not have"));
+  OnnxBuilder squeezed({-1, 4});
+  squeezed.integers("a", ::onnx::TensorProto::INT64, {1}, {1}).node("Squeeze", {"x", "a"}, {"y"});
+  EXPECT_THAT(refusal(squeezed), HasSubstr("it removes an axis of more than one element"));
+  OnnxBuilder nan({-1, 4});
+  nan.constant("s", {2}, {-1, std::numeric_limits<float>::quiet_NaN()}).node("Reshape", {"x", "s"}, {"y"});
+  EXPECT_THAT(refusal(nan), HasSubstr("a whole number is needed"));
+  OnnxBuilder text({-1, 4});
+  text.node("Constant", {}, {"c"})
+      .attribute("value_string", std::string("four"))
+      .node("Add", {"x", "c"}, {"y"});
+  EXPECT_THAT(refusal(text), HasSubstr("its value is of a kind that crible does not read (sparse or text)"));
 }
 
 TEST(Read, CellsAreTheUsualOnes) {
