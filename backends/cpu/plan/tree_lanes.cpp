@@ -83,7 +83,9 @@ class Filler {
   bool place(const network::Tree& tree, int at, int level, int position, FullTree& full) const {
     if (level == tree_levels) {
       if (at >= 0) return false;
-      full.leaf[static_cast<std::size_t>(position - full_nodes)] = tree.leaves[static_cast<std::size_t>(~at)];
+      const int leaf = ~at;
+      full.leaf[static_cast<std::size_t>(position - full_nodes)] =
+          tree.leaves[static_cast<std::size_t>(leaf)];
       return true;
     }
     int left = at;
