@@ -19,17 +19,20 @@ class Engine {
   explicit Engine(Plan plan) : plan_(std::move(plan)) {
     const bool shares = plan_.constants.empty() && plan_.row_bytes() <= shared_row_bytes;
     if (!shares) rows_ = plan_.make_rows();
-    steps_ = plan_.keep(plan_.steps);
-    end_ = steps_ + plan_.steps.size();
+    first_ = plan_.steps.front();
+    more_ = plan_.keep(plan_.steps) + 1;
+    end_ = more_ + plan_.steps.size() - 1;
   }
 
   void run(const std::byte* const* inputs, std::byte* const* outputs, std::size_t events) const noexcept {
     const Frame frame{rows_.data() != nullptr ? rows_.data() : shared_rows, inputs, outputs, events};
-    for (const Step* step = steps_; step != end_; ++step) step->run(step->data, frame);
+    first_.run(first_.data, frame);
+    for (const Step* step = more_; step != end_; ++step) step->run(step->data, frame);
   }
 
  private:
-  const Step* steps_ = nullptr;
+  Step first_{};  // here, because what it leads to is waited for longest; every plan stores an output
+  const Step* more_ = nullptr;
   const Step* end_ = nullptr;
   Buffer rows_;
   Plan plan_;
@@ -51,7 +54,7 @@ std::vector<std::size_t> row_bytes_of(const network::Network& network,
   return bytes;
 }
 
-class CpuProgram : public Program {
+class alignas(64) CpuProgram : public Program {
  public:
   CpuProgram(const network::Network& network, const Variant& variant, const CompileOptions& options)
       : max_batch_(options.max_batch),
@@ -63,7 +66,7 @@ class CpuProgram : public Program {
     const std::vector<std::size_t> inputs = row_bytes_of(network, network::inputs_of(network));
     const std::vector<std::size_t> outputs = row_bytes_of(network, network::outputs_of(network));
     input_count_ = inputs.size();
-    port_count_ = inputs.size() + outputs.size();
+    port_count_ = static_cast<std::uint32_t>(inputs.size() + outputs.size());
     // What a call reads lies side by side, with the plan of single events.
     port_memory_ = Buffer(port_count_ * (slot_count_ * sizeof(Port) + sizeof(std::byte*)), Use::single_plan);
     ports_ = reinterpret_cast<Port*>(port_memory_.data());
@@ -121,7 +124,7 @@ class CpuProgram : public Program {
     const double tile_ns = fastest_ns(tile_, events);
     const double single_ns = fastest_ns(single_, 1);
     const double break_even = single_ns > 0 ? tile_ns / single_ns : 1;
-    tiles_from_ = 1 + static_cast<std::size_t>(std::clamp(break_even, 1.0, double{tile_events}));
+    tiles_from_ = 1 + static_cast<std::uint32_t>(std::clamp(break_even, 1.0, double{tile_events}));
   }
 
   double fastest_ns(const Engine& engine, std::size_t events) noexcept {
@@ -140,8 +143,8 @@ class CpuProgram : public Program {
   // In the order of use: a call of one event should touch few cache lines.
   std::size_t max_batch_;
   std::size_t slot_count_;
-  std::size_t tiles_from_ = 2;
-  std::size_t port_count_ = 0;
+  std::uint32_t tiles_from_ = 2;
+  std::uint32_t port_count_ = 0;
   std::size_t input_count_ = 0;
   Port* ports_ = nullptr;  // [slot][inputs, then outputs]
   std::byte** cursors_ = nullptr;

@@ -113,7 +113,13 @@ struct ChainOp {
   std::int32_t low;
   std::int32_t high;
   const std::int32_t* table;
+  const std::int16_t* curve;  // the same as a curve, else null
 };
+
+/// A table of at most 1024 entries that never falls, and never rises by more than 1: in groups of 16 the
+/// first entries (int16), then which of a group's entries are above the one before (a bit each).
+inline constexpr int curve_groups = 64;
+inline constexpr int curve_group = 16;
 
 /// Elementwise operations one after the other on a block of elements before the next block: what they hand
 /// on stays in the nearest cache. Tiles: rows count up with the elements. Single events: lanes do, and whole
@@ -368,6 +374,38 @@ struct Product {
   Epilogue epilogue;
 };
 
+/// How a layer of a dense run ends: its sums in a lane each, or one shift for all outputs (half to even or
+/// with the rounding in the bias), results as bytes.
+enum class DenseEnd : std::uint8_t { sums, bytes, bytes_even };
+
+inline constexpr std::uint16_t no_port = 0xffff;
+
+/// A dense layer of one event. What it reads follows it in memory in the order of use: of each group of
+/// blocks (of 4, then 2, then 1) the bias and the weights, where `dots` is alone the lanes that weights are
+/// left for
+/// ([0] their number, in whole vectors) and those. Then comes the next layer.
+struct alignas(64) DenseLayer {
+  std::uint32_t bytes;  // with what follows, to the next layer
+  bool last;
+  Form form;  // of the input lanes
+  ByteDots dots;
+  DenseEnd end;
+  std::uint16_t depth;
+  std::uint16_t blocks;
+  std::uint16_t outputs;
+  std::uint16_t segment;   // pairs: lanes of a segment
+  std::uint16_t in_port;   // the input is lanes of this array, the bits in `flip` inverted; else no_port
+  std::uint16_t out_port;  // sums: stored in this array; else no_port
+  std::uint32_t in_byte;
+  Row in;  // where flip is not 0, the input is copied here
+  Row out;
+  std::uint32_t flip;
+  std::int32_t shift;
+  std::int32_t mask;
+  std::int32_t low_bytes;
+  std::int32_t high_bytes;
+};
+
 /// Maximum of rows of unsigned bytes: `span` rows that follow each other like `span` others.
 struct PackedMax {
   std::uint32_t count;
@@ -457,6 +495,7 @@ enum class Kind : std::uint8_t {
   tree_lanes,
   tree_steps,
   product,
+  dense_run,  // single events
   max_bytes,
   count_of_kinds
 };

@@ -141,7 +141,9 @@ inline void run_op(const Block<E>& o) {
     case ChainCode::lookup: {
       const V offset = set1(op.offset);
       each(o, [&](V x) { return held(add(x, offset), zero(), high); });
-      return look_up(op.table, reinterpret_cast<std::int32_t*>(o.out()), o.lanes);
+      auto* lanes = reinterpret_cast<std::int32_t*>(o.out());
+      if (follows_curves && op.curve != nullptr) return follow_curve(op.curve, lanes, o.lanes);
+      return look_up(op.table, lanes, o.lanes);
     }
   }
 }

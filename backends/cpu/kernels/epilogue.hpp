@@ -124,6 +124,8 @@ struct UniformShift {
 
   explicit UniformShift(const Epilogue& e)
       : shift(set1(e.shift[0])), mask(set1(e.mask[0])), low(set1(e.low_bytes)), high(set1(e.high_bytes)) {}
+  explicit UniformShift(const DenseLayer& l)
+      : shift(set1(l.shift)), mask(set1(l.mask)), low(set1(l.low_bytes)), high(set1(l.high_bytes)) {}
 
   V shifted(V sum) const {
     if constexpr (Odd) return round_to_even(sum, shift, mask);

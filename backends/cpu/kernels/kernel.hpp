@@ -85,6 +85,7 @@ void add_tree_walks(StepFunction* table);
 template <int E>
 void add_tree_steps(StepFunction* table);
 void add_products_single(StepFunction* table);
+void add_dense_runs(StepFunction* table);
 void add_products_tile(StepFunction* table);
 /// False where the instruction set has no byte shuffles.
 bool add_tree_lanes_single(StepFunction* table);

@@ -31,4 +31,42 @@ inline void look_up(const std::int32_t* table, std::int32_t* lanes, int count) {
   }
 }
 
+#if defined(__AVX512BW__)
+
+inline constexpr bool follows_curves = true;
+
+/// How many bits of each int16 are set.
+inline V bits_set(V shorts) {
+  const V nibble = _mm512_set1_epi8(15);
+  const V counts = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+  const V low = _mm512_shuffle_epi8(counts, bit_and(shorts, nibble));
+  const V high = _mm512_shuffle_epi8(counts, bit_and(_mm512_srli_epi16(shorts, 4), nibble));
+  return _mm512_maddubs_epi16(_mm512_add_epi8(low, high), _mm512_set1_epi8(1));
+}
+
+/// As look_up, from a curve: the first entry of an index's group, and how often it rises from there.
+inline void follow_curve(const std::int16_t* curve, std::int32_t* lanes, int count) {
+  const V first[2] = {load(curve), load(curve + 32)};
+  const V rises[2] = {load(curve + curve_groups), load(curve + curve_groups + 32)};
+  const V last = _mm512_set1_epi16(curve_group - 1);
+  for (int i = 0; i < count; i += 2 * vector_lanes) {
+    const bool both = i + vector_lanes < count;
+    const V low = load(lanes + i);
+    const V index = _mm512_packs_epi32(low, both ? load(lanes + i + vector_lanes) : low);
+    const V group = _mm512_srli_epi16(index, 4);
+    const V behind = _mm512_andnot_si512(index, last);  // entries of the group behind this one
+    const V up_to = _mm512_sllv_epi16(_mm512_permutex2var_epi16(rises[0], group, rises[1]), behind);
+    const V entry = _mm512_add_epi16(_mm512_permutex2var_epi16(first[0], group, first[1]), bits_set(up_to));
+    store(lanes + i, _mm512_srai_epi32(_mm512_unpacklo_epi16(zero(), entry), 16));
+    if (both) store(lanes + i + vector_lanes, _mm512_srai_epi32(_mm512_unpackhi_epi16(zero(), entry), 16));
+  }
+}
+
+#else
+
+inline constexpr bool follows_curves = false;
+inline void follow_curve(const std::int16_t*, std::int32_t*, int) {}
+
+#endif
+
 }  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

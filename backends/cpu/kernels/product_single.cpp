@@ -1,4 +1,4 @@
-#include "backends/cpu/kernels/dots.hpp"
+#include "backends/cpu/kernels/group.hpp"
 
 // Dense and convolution of one event: lanes are outputs, each lane of the input is broadcast to them.
 
@@ -68,98 +68,14 @@ struct ShiftToWide {
   }
 };
 
-/// Where a group of blocks reads: its weights, and steps that some of its blocks take in addition.
-struct GroupWeights {
-  const std::int32_t* uniform;
-  std::uint32_t rest_begin;
-  std::uint32_t rest_end;
-};
-
-/// Sums of some blocks for some pixels, which share weights and inputs: sum[pixel][block].
-template <class Dots, int Blocks, int Pixels>
-struct Group {
-  static constexpr int results = Blocks * Pixels;
-  static constexpr int step_words = Dots::words * vector_lanes;
-  // A dot product in one instruction takes as long as four that follow each other.
-  static constexpr int chains = byte_dot_kind != ByteDots::exact || results >= 4 ? 1 : 4 / results;
-
-  const Product& p;
+/// Lanes of pixels, by lists of rows.
+struct ListedRows {
   const Frame& frame;
   const Row* in;
-  GroupWeights weights;
+  std::size_t depth;
 
-  V input(std::size_t lane, int pixel) const {
-    return broadcast(frame, in[static_cast<std::size_t>(pixel) * p.depth + lane]);
-  }
-
-  [[gnu::always_inline]] void step(std::size_t k, V* sum) const {
-    typename Dots::Input x[Pixels];
-    repeat<Pixels>([&](auto i)
-                       __attribute__((always_inline)) { x[i.value] = Dots::prepare(input(k, i.value)); });
-    const std::int32_t* of_step = weights.uniform + k * (Blocks * step_words);
-    repeat<Blocks>([&](auto b) __attribute__((always_inline)) {
-      const auto w = Dots::weights(of_step + b.value * step_words);
-      repeat<Pixels>([&](auto i) __attribute__((always_inline)) {
-        V& of_block = sum[i.value * Blocks + b.value];
-        of_block = Dots::dot(of_block, x[i.value], w);
-      });
-    });
-  }
-
-  [[gnu::always_inline]] void add_up(const std::int32_t* bias, V* total) const {
-    V sum[chains * results];
-    repeat<results>([&](auto r) __attribute__((always_inline)) {
-      sum[r.value] = load(bias + r.value % Blocks * vector_lanes);
-    });
-    repeat<(chains - 1) * results>([&](auto r)
-                                       __attribute__((always_inline)) { sum[results + r.value] = zero(); });
-    const std::size_t depth = p.depth;
-    std::size_t k = 0;
-    if constexpr (Dots::in_shorts) {
-      add_segments(sum);
-    } else {
-      for (; k + chains <= depth; k += chains) {
-        repeat<chains>([&](auto chain) __attribute__((always_inline)) {
-          step(k + static_cast<std::size_t>(chain.value), sum + chain.value * results);
-        });
-      }
-      for (; k < depth; ++k) step(k, sum);
-    }
-    if constexpr (Dots::has_rest) add_rest(sum);
-    repeat<results>([&](auto r) __attribute__((always_inline)) {
-      total[r.value] = sum[r.value];
-      repeat<chains - 1>([&](auto chain) __attribute__((always_inline)) {
-        total[r.value] = add(total[r.value], sum[(chain.value + 1) * results + r.value]);
-      });
-    });
-  }
-
-  [[gnu::always_inline]] void add_rest(V* sum) const {
-    for (std::size_t k = weights.rest_begin; k < weights.rest_end; k += Blocks) {
-      repeat<Blocks>([&](auto b) __attribute__((always_inline)) {
-        const std::size_t step = k + static_cast<std::size_t>(b.value);
-        const auto w = Dots::weights(p.rest + step * step_words);
-        repeat<Pixels>([&](auto i) __attribute__((always_inline)) {
-          V& of_block = sum[i.value * Blocks + b.value];
-          of_block = Dots::dot(of_block, Dots::prepare(input(p.lane[step], i.value)), w);
-        });
-      });
-    }
-  }
-
-  [[gnu::always_inline]] void add_segments(V* sum) const {
-#if defined(CRIBLE_CPU_PAIRS)
-    const std::size_t depth = p.depth;
-    for (std::size_t k = 0; k < depth;) {
-      const std::size_t end = p.segment < depth - k ? k + p.segment : depth;
-      V shorts[results];
-      repeat<results>([&](auto r) __attribute__((always_inline)) { shorts[r.value] = zero(); });
-      for (; k < end; ++k) step(k, shorts);
-      repeat<results>([&](auto r) __attribute__((always_inline)) {
-        sum[r.value] = add_neighbours(sum[r.value], shorts[r.value]);
-      });
-    }
-#endif
+  [[gnu::always_inline]] V operator()(std::size_t lane, int pixel) const {
+    return broadcast(frame, in[static_cast<std::size_t>(pixel) * depth + lane]);
   }
 };
 
@@ -174,8 +90,11 @@ template <class Dots, class Finisher, int Blocks, int Pixels>
 [[gnu::always_inline]] inline void some_pixels(const Product& p, const Frame& frame, const std::int32_t* bias,
                                                const Position& at, std::uint32_t pixel) {
   V total[Blocks * Pixels];
-  const Row* in = p.in + std::size_t{pixel} * p.depth;
-  const Group<Dots, Blocks, Pixels> group{p, frame, in, {at.weights, at.rest[0], at.rest[1]}};
+  const ListedRows input{frame, p.in + std::size_t{pixel} * p.depth, p.depth};
+  const std::uint32_t rest = at.rest[0];
+  const GroupWeights weights{at.weights,        p.depth,       p.segment,
+                             at.rest[1] - rest, p.lane + rest, p.rest + std::size_t{rest} * vector_lanes};
+  const Group<Dots, Blocks, Pixels, ListedRows> group{input, weights};
   group.add_up(bias + at.block * vector_lanes, total);
   const Finisher finisher{p};
   repeat<Pixels>([&](auto i) __attribute__((always_inline)) {

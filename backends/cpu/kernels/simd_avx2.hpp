@@ -174,4 +174,11 @@ inline void store_shorts(void* p, V x) {
   _mm_storeu_si128(static_cast<__m128i*>(p), _mm256_castsi256_si128(pairs));
 }
 
+inline __m128i first_quarter(V x) {
+  return _mm256_castsi256_si128(x);
+}
+inline V next_quarter(V x) {
+  return _mm256_permute2x128_si256(x, x, 0x11);
+}
+
 }  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

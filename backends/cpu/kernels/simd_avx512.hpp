@@ -163,4 +163,12 @@ inline void store_shorts(void* p, V x) {
   _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtepi32_epi16(x));
 }
 
+/// Four lanes, and what brings the next four to their place.
+inline __m128i first_quarter(V x) {
+  return _mm512_castsi512_si128(x);
+}
+inline V next_quarter(V x) {
+  return _mm512_alignr_epi32(x, x, 4);
+}
+
 }  // namespace crible::backends::cpu::CRIBLE_CPU_VARIANT

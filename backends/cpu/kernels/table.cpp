@@ -24,6 +24,7 @@ void add_all(StepFunction* table) {
 void fill(Kernels& kernels) {
   add_all<1>(kernels.single);
   add_products_single(kernels.single);
+  add_dense_runs(kernels.single);
   add_all<tile_events>(kernels.tile);
   add_products_tile(kernels.tile);
   kernels.block_single = vector_lanes;

@@ -81,15 +81,23 @@ void store(const void* data, const Frame& frame) {
 #if defined(__AVX2__)
   if constexpr (E == tile_events && sizeof(T) == 4 && sizeof(Stored) == 4) {
     if (t.consecutive && events == E) {
-      for (; done + square <= t.count; done += square) {
+      for (; done < t.count; done += square) {
+        const std::uint32_t left = t.count - done;
         for (int lane = 0; lane < E; lane += square) {
           auto* corner =
               reinterpret_cast<std::byte*>(array + static_cast<std::size_t>(lane) * t.row_elements + done);
-          store_square(
-              [&](int i) { return row<E, T>(frame, t.row[done + static_cast<std::uint32_t>(i)]) + lane; },
-              corner, std::size_t{t.row_elements} * 4);
+          const auto row_at = [&](int i) {
+            return row<E, T>(frame, t.row[done + static_cast<std::uint32_t>(i)]) + lane;
+          };
+          const std::size_t stride = std::size_t{t.row_elements} * 4;
+          if (left >= square) {
+            store_square(row_at, corner, stride);
+          } else {
+            store_part(row_at, static_cast<int>(left), corner, stride);
+          }
         }
       }
+      return;
     }
   }
 #endif
@@ -101,6 +109,24 @@ void store(const void* data, const Frame& frame) {
   }
 }
 
+#if defined(__AVX2__)
+
+/// So many lanes of all events, from lane `done` on.
+template <int Rows>
+void load_rows(const LoadLanes& t, const Frame& frame, std::uint32_t done) {
+  for (int lane = 0; lane < tile_events; lane += square) {
+    const std::byte* corner =
+        frame.inputs[t.port] + static_cast<std::size_t>(lane) * t.row_bytes + t.byte[done];
+    load_square<Rows>(
+        [&](int i) {
+          return row<tile_events, std::uint32_t>(frame, t.row[done + static_cast<std::uint32_t>(i)]) + lane;
+        },
+        corner, t.row_bytes, t.flip);
+  }
+}
+
+#endif
+
 template <int E>
 void load_lanes(const void* data, const Frame& frame) {
   const auto& t = as<LoadLanes>(data);
@@ -108,17 +134,8 @@ void load_lanes(const void* data, const Frame& frame) {
 #if defined(__AVX2__)
   if constexpr (E == tile_events) {
     if (t.consecutive && frame.events == static_cast<std::size_t>(E)) {
-      for (; done + square <= t.count; done += square) {
-        for (int lane = 0; lane < E; lane += square) {
-          const std::byte* corner =
-              frame.inputs[t.port] + static_cast<std::size_t>(lane) * t.row_bytes + t.byte[done];
-          load_square(
-              [&](int i) {
-                return row<E, std::uint32_t>(frame, t.row[done + static_cast<std::uint32_t>(i)]) + lane;
-              },
-              corner, t.row_bytes, t.flip);
-        }
-      }
+      for (; done + square <= t.count; done += square) load_rows<square>(t, frame, done);
+      for (; done + square / 2 <= t.count; done += square / 2) load_rows<square / 2>(t, frame, done);
     }
   }
 #endif

@@ -57,6 +57,27 @@ Combine combine_of(ChainCode code) {
   return Combine::none;
 }
 
+/// The table as a curve (see steps.hpp), or nothing where it is none.
+std::vector<std::int16_t> curve_of(const std::vector<std::int64_t>& table) {
+  constexpr std::size_t most = std::size_t{curve_groups} * curve_group;
+  if (table.size() > most) return {};
+  std::vector<std::int16_t> curve(2 * curve_groups, 0);
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const std::size_t group = i / curve_group;
+    const std::int64_t rise = i == 0 ? 0 : table[i] - table[i - 1];
+    const bool fits = table[i] >= std::numeric_limits<std::int16_t>::min() &&
+                      table[i] <= std::numeric_limits<std::int16_t>::max();
+    if (!fits || rise < 0 || rise > 1) return {};
+    if (i % curve_group == 0) {
+      curve[group] = static_cast<std::int16_t>(table[i]);
+    } else {
+      auto& rises = curve[curve_groups + group];
+      rises = static_cast<std::int16_t>(static_cast<std::uint16_t>(rises) | (rise << (i % curve_group)));
+    }
+  }
+  return curve;
+}
+
 /// Whether the operation has one operand.
 bool is_unary(ChainCode code) {
   return combine_of(code) == Combine::none && code >= ChainCode::clamp;
@@ -295,6 +316,8 @@ bool Planner::chain_lookup(Context& context, int id, const network::Lookup& look
   op.high = static_cast<std::int32_t>(lookup.table.size()) - 1;
   op.code = ChainCode::lookup;
   op.table = plan_.keep(std::vector<std::int32_t>(lookup.table.begin(), lookup.table.end()));
+  const std::vector<std::int16_t> curve = curve_of(lookup.table);
+  op.curve = curve.empty() ? nullptr : plan_.keep(curve);
   return join_chain(context, id, op, {input_of(context, id)});
 }
 

@@ -63,6 +63,7 @@ Plan Planner::plan(const network::Network& network, const network::Ranges& range
   }
   Context context = make_context(network, ranges, std::move(inputs));
   plan_nodes(context, true);
+  join_dense_layers();
   plan_.reuse_rows();
   plan_.nest_loops();
   return std::move(plan_);

@@ -17,7 +17,10 @@ struct Element {
   int base = 0;
   std::uint32_t index = 0;
 
-  auto operator<=>(const Element&) const = default;
+  bool operator==(const Element&) const = default;
+  bool operator<(const Element& other) const {
+    return base != other.base ? base < other.base : index < other.index;
+  }
 };
 
 using Tensor = std::vector<Element>;
@@ -255,6 +258,16 @@ class Planner {
   bool join(Context& body, const Tensor& sequence, int slice, std::size_t steps, JoinedProducts& joined);
   void emit_hoisted(const Matrix& hoisted, std::size_t steps, JoinedProducts& joined);
   void emit_joined(Context& body, const JoinedProducts& joined, std::size_t steps);
+
+  // dense_runs.cpp: products of single events that become one step
+  void join_dense_layers();
+  void emit_dense_run(std::size_t begin, std::size_t end, std::vector<DenseLayer> layers,
+                      const std::vector<std::vector<std::int32_t>>& data);
+  const Product* plain_dense_of(const Step& step) const;
+  bool others_use(Row row, std::size_t count, std::size_t first) const;
+  bool reads_array(std::size_t product, const Product& p, DenseLayer& layer) const;
+  bool writes_array(std::size_t product, const Product& p, DenseLayer& layer) const;
+  void replace_steps(std::size_t begin, std::size_t end, Step step);
 
   const Kernels& kernels_;
   Layout layout_;

@@ -154,21 +154,22 @@ bool Planner::lanes_of_producer(const Matrix& matrix, Form form, Lanes& lanes) {
   if (reference == nullptr) return false;
 
   lanes.form = form;
-  std::map<Row, std::size_t> known;
+  const auto row_of = [&](const Element& e) {
+    return bases_[static_cast<std::size_t>(e.base)].lane[e.index];
+  };
+  std::map<Row, std::size_t> known;  // lanes in the order of the rows, so that a single layer's count up
+  for (const Element& e : *reference) known.try_emplace(row_of(e), 0);
+  for (auto& [row, lane] : known) lane = lanes.depth++;
+  lanes.element.assign(lanes.depth * parts, -1);
+  lanes.offset.assign(lanes.depth * parts, 0);
   for (std::size_t i = 0; i < matrix.depth; ++i) {
-    const Base& base = bases_[static_cast<std::size_t>((*reference)[i].base)];
-    const Row row = base.lane[(*reference)[i].index];
-    const auto [entry, is_new] = known.try_emplace(row, known.size());
-    if (is_new) {
-      lanes.element.insert(lanes.element.end(), parts, -1);
-      lanes.offset.insert(lanes.offset.end(), parts, 0);
-    }
-    const std::size_t slot = entry->second * parts + base.part[(*reference)[i].index];
+    const Element& e = (*reference)[i];
+    const Base& base = bases_[static_cast<std::size_t>(e.base)];
+    const std::size_t slot = known[row_of(e)] * parts + base.part[e.index];
     if (lanes.element[slot] >= 0) return false;  // the same element twice
     lanes.element[slot] = static_cast<int>(i);
     lanes.offset[slot] = base.offset;
   }
-  lanes.depth = static_cast<std::uint32_t>(known.size());
   for (const Tensor& pixel : matrix.pixels) {
     if (!match_pixel(matrix, pixel, lanes, lanes.rows)) return false;
   }

@@ -21,6 +21,7 @@ constexpr std::size_t halves_step_cost = 14;
 constexpr std::size_t widened_step_cost = 20;
 constexpr std::size_t alone_step_cost = 10;
 constexpr std::size_t rest_step_cost = 15;
+constexpr std::size_t rest_cost = 150;  // of a loop whose end is guessed wrong where networks take turns
 
 /// int16 weights of a layer beyond this leave too little of the first-level cache: they travel as bytes.
 constexpr std::size_t halves_limit_bytes = 16384;
@@ -235,7 +236,8 @@ PackedWeights pack_for_single(const WeightLanes& lanes, std::uint32_t block, Byt
     PackedWeights alone = pack_uniform(lanes, block, ByteDots::alone);
     const bool large = lists.weights.size() * 4 > halves_limit_bytes;
     const std::size_t of_others = all * (large ? widened_step_cost : halves_step_cost);
-    if (all * alone_step_cost + alone.lane.size() * rest_step_cost < of_others) return alone;
+    const std::size_t of_rest = alone.lane.size() * rest_step_cost + (alone.lane.empty() ? 0 : rest_cost);
+    if (all * alone_step_cost + of_rest < of_others) return alone;
     if (large) return pack_uniform(lanes, block, ByteDots::widened);
   }
   return pack_uniform(lanes, block, lists.dots);

@@ -112,6 +112,38 @@ TEST(CpuProducts, AreExactForWeightsOfAnySize) {
   }
 }
 
+/// An array that two layers read, and sums that are an output and go on: neither may be taken from the
+/// others.
+TEST(CpuProducts, ShareInputsAndSums) {
+  std::mt19937_64 random(19);
+  for (const network::Type input : {network::Type{true, 8, 0}, {false, 8, 0}, {true, 16, 0}}) {
+    for (const int outputs : {5, 16, 37}) {
+      SCOPED_TRACE(std::to_string(input.width) + " bits, " + std::to_string(outputs) + " outputs");
+      network::Builder builder("shared");
+      const network::NodeId x = builder.input("x", {16}, input);
+      const auto dense = [&](const std::string& name, network::NodeId from, int inputs) {
+        network::Dense layer;
+        layer.inputs = inputs;
+        layer.outputs = outputs;
+        layer.weights = drawn(random, inputs * outputs, 60, 0);
+        layer.bias.assign(static_cast<std::size_t>(outputs), 7);
+        return builder.add(name, std::move(layer), {from});
+      };
+      const auto bytes = [&](const std::string& name, network::NodeId from) {
+        network::Requantize requantize;
+        requantize.shift = {6};
+        return builder.add(name, std::move(requantize), {from}, network::Type{false, 8, 0});
+      };
+      const network::NodeId sums = dense("dense1", x, 16);
+      builder.output("sums", sums);
+      builder.output("again", dense("dense2", bytes("bytes1", sums), outputs));
+      builder.output("other", dense("dense3", bytes("bytes2", dense("dense4", x, 16)), outputs));
+      const network::Network network = builder.finish();
+      expect_equal_to_reference(network, make_events(network, 34, 7), {1, 34});
+    }
+  }
+}
+
 /// What orders the bytes of a layer reads the weights of the next one, however large they are.
 TEST(CpuProducts, AreExactBeforeWeightsThatNoByteHolds) {
   std::mt19937_64 random(13);
