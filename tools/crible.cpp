@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 
@@ -6,14 +5,6 @@
 #include "tools/commands/commands.hpp"
 
 namespace crible::tools {
-
-CLI::App& CommandLine::add(const std::string& name, const std::string& what, const std::string& examples,
-                           std::function<int()> run) {
-  CLI::App* command = app_.add_subcommand(name, what);
-  command->footer("Examples:\n" + examples);
-  command->callback([this, run = std::move(run)] { exit_status_ = run(); });
-  return *command;
-}
 
 namespace {
 
@@ -28,22 +19,10 @@ constexpr const char* footer =
     "`crible COMMAND --help` explains each command with examples.";
 
 int run(int argc, char** argv) {
-  CLI::App app{"crible: a real-time trigger inference engine", "crible"};
-  app.footer(footer);
-  app.set_version_flag("--version", "crible " CRIBLE_VERSION);
-  app.require_subcommand(1);
-  app.get_formatter()->column_width(36);
-  CommandLine line(app);
+  CommandLine line("crible", "crible: a real-time trigger inference engine", footer,
+                   "crible " CRIBLE_VERSION);
   for (auto add_command : all_commands) add_command(line);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& success) {  // --help, --version
-    return app.exit(success);
-  } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "crible: %s\nTry `crible --help` or `crible COMMAND --help`.\n", error.what());
-    return 2;
-  }
-  return line.exit_status();
+  return line.run(argc, argv);
 }
 
 }  // namespace

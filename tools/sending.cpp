@@ -1,6 +1,5 @@
 #include "tools/sending.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <future>
@@ -87,29 +86,27 @@ Json summary(const SendingOptions& options, const std::vector<SourceReport>& rep
 
 }  // namespace
 
-void add_sending_options(CLI::App& command, SendingOptions& options) {
+void add_sending_options(Command& command, SendingOptions& options) {
   pipeline::SourceOptions& source = options.source;
-  command.add_option("--only", options.only, "Send as these sources only (one process for each source)");
-  command.add_option("--events", source.events,
-                     "Events to go through; the sample is repeated under new numbers [once]");
-  command.add_option("--rate", source.rate_hz, "Events per second; 0: as fast as they are taken [0]")
-      ->check(CLI::NonNegativeNumber);
-  command.add_option("--pack-events", source.pack_events, "Fragments in a packet at most [100]")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--flush-us", options.flush_us, "Longest time a fragment waits for its packet [200]")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--luminosity-block-events", source.luminosity_block_events,
-                     "Event numbers per luminosity block; 0: the sample's own blocks [0]");
-  command.add_option("--faults", options.faults,
-                     "Do wrong to packets: drop=0.01,duplicate=...,reorder=...,delay=...,flip_bit=...,"
-                     "truncate=...,wrong_run=...,unknown_source=... and seed=N, delay_packets=N");
-  command.add_option("--restart-after", source.restart_after_events,
-                     "Start again in mid-run after so many events");
-  command.add_option("--die-after", source.die_after_events, "Stop without a word after so many events");
-  command.add_option("--jump-after", source.jump_after_events,
-                     "Event numbers jump by 2^32 after so many events");
-  command.add_option("--give-up-s", options.give_up_s, "Fail when no packet was taken for so long [30]")
-      ->check(CLI::PositiveNumber);
+  command.option("--only", options.only, "Send as these sources only (one process for each source)");
+  command.option("--events", source.events,
+                 "Events to go through; the sample is repeated under new numbers [once]");
+  command.option("--rate", source.rate_hz, "Events per second; 0: as fast as they are taken [0]")
+      .not_negative();
+  command.option("--pack-events", source.pack_events, "Fragments in a packet at most [100]").positive();
+  command.option("--flush-us", options.flush_us, "Longest time a fragment waits for its packet [200]")
+      .positive();
+  command.option("--luminosity-block-events", source.luminosity_block_events,
+                 "Event numbers per luminosity block; 0: the sample's own blocks [0]");
+  command.option("--faults", options.faults,
+                 "Do wrong to packets: drop=0.01,duplicate=...,reorder=...,delay=...,flip_bit=...,"
+                 "truncate=...,wrong_run=...,unknown_source=... and seed=N, delay_packets=N");
+  command.option("--restart-after", source.restart_after_events,
+                 "Start again in mid-run after so many events");
+  command.option("--die-after", source.die_after_events, "Stop without a word after so many events");
+  command.option("--jump-after", source.jump_after_events, "Event numbers jump by 2^32 after so many events");
+  command.option("--give-up-s", options.give_up_s, "Fail when no packet was taken for so long [30]")
+      .positive();
 }
 
 nlohmann::ordered_json send_sample(SendingOptions options) {

@@ -6,10 +6,7 @@
 #include <vector>
 
 #include "engine/pipeline/source_sender.hpp"
-
-namespace CLI {
-class App;
-}
+#include "tools/commands/command_line.hpp"
 
 namespace crible::tools {
 
@@ -25,7 +22,7 @@ struct SendingOptions {
 };
 
 /// Adds the options of sending (not sample and config) to a command.
-void add_sending_options(CLI::App& command, SendingOptions& options);
+void add_sending_options(Command& command, SendingOptions& options);
 
 /// Sends the sample to the shards of the configuration, with a progress bar; ends early on SIGINT and
 /// SIGTERM. Prints a summary and returns it as JSON. Throws Error.

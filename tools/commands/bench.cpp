@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -163,23 +162,23 @@ int run_report(const ReportFiles& files) {
   return 0;
 }
 
-void add_report(CLI::App& bench_command, ReportFiles& files) {
-  CLI::App* command = bench_command.add_subcommand("report", "Show a result that was written before");
-  command->add_option("result", files.result, "What --json wrote")->required();
-  command->add_option("--html", files.html, "Write a report of one self-contained page to this file")
-      ->type_name("FILE");
+void add_report(Command& bench_command, ReportFiles& files) {
+  Command command = bench_command.subcommand("report", "Show a result that was written before");
+  command.option("result", files.result, "What --json wrote").required();
+  command.option("--html", files.html, "Write a report of one self-contained page to this file")
+      .type_name("FILE");
 }
 
-void add_compare(CLI::App& bench_command, CompareFiles& files) {
-  CLI::App* command = bench_command.add_subcommand(
+void add_compare(Command& bench_command, CompareFiles& files) {
+  Command command = bench_command.subcommand(
       "compare",
       "Better, worse or indistinguishable, figure by figure; exit status 1 when something is worse");
-  command->add_option("before", files.before, "Result to compare with (JSON)")->required();
-  command->add_option("after", files.after, "Result of the same suites")->required();
-  command->add_option("--json", files.json, "Write the comparison to this file")->type_name("FILE");
-  command->add_option("--smallest-change", files.options.smallest_change, "A smaller part does not matter")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+  command.option("before", files.before, "Result to compare with (JSON)").required();
+  command.option("after", files.after, "Result of the same suites").required();
+  command.option("--json", files.json, "Write the comparison to this file").type_name("FILE");
+  command.option("--smallest-change", files.options.smallest_change, "A smaller part does not matter")
+      .show_default()
+      .not_negative();
 }
 
 }  // namespace
@@ -188,38 +187,33 @@ void add_bench(CommandLine& line) {
   auto options = std::make_shared<Options>();
   auto files = std::make_shared<CompareFiles>();
   auto report = std::make_shared<ReportFiles>();
-  CLI::App& command = line.add("bench", "Measure latency, rates and where the time goes on this machine",
-                               examples, [options, files, report] {
-                                 if (!files->before.empty()) return run_compare(*files);
-                                 return report->result.empty() ? run_bench(*options) : run_report(*report);
-                               });
+  Command command = line.add("bench", "Measure latency, rates and where the time goes on this machine",
+                             examples, [options, files, report] {
+                               if (!files->before.empty()) return run_compare(*files);
+                               return report->result.empty() ? run_bench(*options) : run_report(*report);
+                             });
   add_compare(command, *files);
   add_report(command, *report);
-  command.add_option("suites", options->suites, "network wire pipeline replay soak scale peers [all]");
-  command.add_flag("--quick", options->suite.quick, "Less of everything: under two minutes");
-  command.add_option("--json", options->json, "Write the result to this file")->type_name("FILE");
-  command.add_option("--html", options->html, "Write a report of one self-contained page to this file")
-      ->type_name("FILE");
-  command.add_option("--hgrm", options->hgrm, "Write a .hgrm file for each latency into this folder")
-      ->type_name("DIR");
-  command.add_option("--repeats", options->suite.repeats, "Repeats of each figure")
-      ->check(CLI::Range(1, 1000));
-  command
-      .add_option("--arrivals", options->arrivals, "constant, poisson, lhc, bursts, or a file of times in ns")
-      ->capture_default_str();
-  command.add_option("--rate", options->rate_hz, "Events/s instead of parts of the highest rate");
-  command.add_option("--objective", options->objective, "Search the highest rate that holds it: p99.9<200us");
-  command.add_option("--shards", options->suite.shards, "For suite scale [1 to the number of cores]")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--soak-seconds", options->suite.soak_s, "For suite soak [300, quick: 4]");
-  command.add_option("--config", options->suite.config, "Trigger instead of the demo's (YAML)")
-      ->check(CLI::ExistingFile);
-  command.add_option("--sample", options->suite.sample, "Events for it: a sample folder or a recording")
-      ->check(CLI::ExistingPath);
-  command.add_option("--network", options->suite.networks, "Another network for suite network")
-      ->check(CLI::ExistingFile);
-  command.add_option("--backend", options->suite.backend, "Backend or device instead of run.batch.backend");
-  command.add_flag("--spin", options->suite.spin, "The shards poll without sleeping; wants a core for each");
+  command.option("suites", options->suites, "network wire pipeline replay soak scale peers [all]");
+  command.flag("--quick", options->suite.quick, "Less of everything: under two minutes");
+  command.option("--json", options->json, "Write the result to this file").type_name("FILE");
+  command.option("--html", options->html, "Write a report of one self-contained page to this file")
+      .type_name("FILE");
+  command.option("--hgrm", options->hgrm, "Write a .hgrm file for each latency into this folder")
+      .type_name("DIR");
+  command.option("--repeats", options->suite.repeats, "Repeats of each figure").between(1, 1000);
+  command.option("--arrivals", options->arrivals, "constant, poisson, lhc, bursts, or a file of times in ns")
+      .show_default();
+  command.option("--rate", options->rate_hz, "Events/s instead of parts of the highest rate");
+  command.option("--objective", options->objective, "Search the highest rate that holds it: p99.9<200us");
+  command.option("--shards", options->suite.shards, "For suite scale [1 to the number of cores]").positive();
+  command.option("--soak-seconds", options->suite.soak_s, "For suite soak [300, quick: 4]");
+  command.option("--config", options->suite.config, "Trigger instead of the demo's (YAML)").existing_file();
+  command.option("--sample", options->suite.sample, "Events for it: a sample folder or a recording")
+      .existing_path();
+  command.option("--network", options->suite.networks, "Another network for suite network").existing_file();
+  command.option("--backend", options->suite.backend, "Backend or device instead of run.batch.backend");
+  command.flag("--spin", options->suite.spin, "The shards poll without sleeping; wants a core for each");
 }
 
 }  // namespace crible::tools

@@ -1,32 +1,10 @@
 #pragma once
 
-#include <functional>
-#include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
+#include "tools/commands/command_line.hpp"
 
 namespace crible::tools {
-
-/// What main() gives to each command's registration.
-class CommandLine {
- public:
-  explicit CommandLine(CLI::App& app) : app_(app) {}
-
-  /// Adds the subcommand `name`. `run` is called when it was chosen and its arguments parsed, and returns the
-  /// exit status: 0 done, 1 failure (or "differs", "does not hold"), 2 the user's mistake. Throwing
-  /// crible::Error gives 2 or 1 and prints its sentence. `examples` closes the command's --help.
-  CLI::App& add(const std::string& name, const std::string& what, const std::string& examples,
-                std::function<int()> run);
-
-  int exit_status() const { return exit_status_; }
-
- private:
-  CLI::App& app_;
-  int exit_status_ = 0;
-};
 
 // A new command: a file commands/<name>.cpp that defines add_<name>, its declaration here, its line below.
 

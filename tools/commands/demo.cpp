@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -199,16 +198,16 @@ int run_demo(const Options& options) {
 
 void add_demo(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  CLI::App& command = line.add(
+  Command command = line.add(
       "demo", "The main job on the bundled sample: sources, trigger, decisions, recording, replay",
       "  crible demo                              one screen: rates, latency, chains, ledger, replay\n"
       "  crible demo --out demo --events 1000000  keeps demo/demo.crec and demo/summary.json\n",
       [options] { return run_demo(*options); });
-  command.add_option("--out", options->out, "Keep the recording and summary.json in this folder");
-  command.add_option("--events", options->events, "Events to send [100000]")->check(CLI::PositiveNumber);
-  command.add_option("--backend", options->backend, "Backend or device instead of the configuration's");
-  command.add_option("--data", options->data, "Folder of the sample and its configuration");
-  command.add_option("--json", options->json, "Write the summary to this file, too");
+  command.option("--out", options->out, "Keep the recording and summary.json in this folder");
+  command.option("--events", options->events, "Events to send [100000]").positive();
+  command.option("--backend", options->backend, "Backend or device instead of the configuration's");
+  command.option("--data", options->data, "Folder of the sample and its configuration");
+  command.option("--json", options->json, "Write the summary to this file, too");
 }
 
 }  // namespace crible::tools

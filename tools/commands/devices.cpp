@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -41,9 +40,9 @@ int run_devices(const std::string& json_path) {
 
 void add_devices(CommandLine& line) {
   auto json_path = std::make_shared<std::string>();
-  CLI::App& command = line.add("devices", "What can run networks here, and why what cannot, cannot", examples,
-                               [json_path] { return run_devices(*json_path); });
-  command.add_option("--json", *json_path, "Write a machine-readable result to this file")->type_name("FILE");
+  Command command = line.add("devices", "What can run networks here, and why what cannot, cannot", examples,
+                             [json_path] { return run_devices(*json_path); });
+  command.option("--json", *json_path, "Write a machine-readable result to this file").type_name("FILE");
 }
 
 }  // namespace crible::tools

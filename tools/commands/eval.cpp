@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -58,26 +57,23 @@ int run_eval(const Options& options) {
 
 void add_eval(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  CLI::App& command = line.add("eval", "Run a network on an array of events", examples,
-                               [options] { return run_eval(*options); });
-  command.add_option("network", options->network, "A network (.crn) or a model")
-      ->required()
-      ->type_name("NET");
-  command.add_option("--input", options->input, "Events: .npy, or .npz with an array for each input")
-      ->required()
-      ->type_name("FILE");
-  command.add_option("--output", options->output, "Results: .npy, or .npz with an array for each output")
-      ->required()
-      ->type_name("FILE");
+  Command command = line.add("eval", "Run a network on an array of events", examples,
+                             [options] { return run_eval(*options); });
+  command.option("network", options->network, "A network (.crn) or a model").required().type_name("NET");
+  command.option("--input", options->input, "Events: .npy, or .npz with an array for each input")
+      .required()
+      .type_name("FILE");
+  command.option("--output", options->output, "Results: .npy, or .npz with an array for each output")
+      .required()
+      .type_name("FILE");
   command
-      .add_option("--backend", options->backend,
-                  "reference, rtl (its firmware, simulated), or a backend or device that `crible devices` "
-                  "lists")
-      ->capture_default_str()
-      ->type_name("NAME");
-  command.add_flag("--real", options->real, "Write decoded real numbers (float32) instead of integers");
-  command.add_option("--json", options->json, "Write a machine-readable result to this file")
-      ->type_name("FILE");
+      .option("--backend", options->backend,
+              "reference, rtl (its firmware, simulated), or a backend or device that `crible devices` "
+              "lists")
+      .show_default()
+      .type_name("NAME");
+  command.flag("--real", options->real, "Write decoded real numbers (float32) instead of integers");
+  command.option("--json", options->json, "Write a machine-readable result to this file").type_name("FILE");
 }
 
 }  // namespace crible::tools

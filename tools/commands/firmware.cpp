@@ -1,6 +1,5 @@
 #include "hls/firmware.hpp"
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -142,64 +141,59 @@ int run_firmware(const FirmwareOptions& options) {
 
 void add_firmware(CommandLine& line) {
   auto options = std::make_shared<FirmwareOptions>();
-  CLI::App& command = line.add("firmware", "A network as a SystemVerilog project", examples,
-                               [options] { return run_firmware(*options); });
-  command.add_option("network", options->networks, "Networks (.crn) or models; several become one module")
-      ->type_name("NET");
+  Command command = line.add("firmware", "A network as a SystemVerilog project", examples,
+                             [options] { return run_firmware(*options); });
+  command.option("network", options->networks, "Networks (.crn) or models; several become one module")
+      .type_name("NET");
   command
-      .add_option("--menu", options->menu,
-                  "A run configuration: its menu's conditions and the networks that they read, in one module")
-      ->type_name("FILE");
-  command.add_flag("--without-networks", options->without_networks,
-                   "With --menu: the conditions alone; the networks' outputs are inputs of the module");
-  command.add_option("-o,--out", options->out, "Folder of the project; absent or empty")
-      ->required()
-      ->type_name("DIR");
+      .option("--menu", options->menu,
+              "A run configuration: its menu's conditions and the networks that they read, in one module")
+      .type_name("FILE");
+  command.flag("--without-networks", options->without_networks,
+               "With --menu: the conditions alone; the networks' outputs are inputs of the module");
+  command.option("-o,--out", options->out, "Folder of the project; absent or empty")
+      .required()
+      .type_name("DIR");
   command
-      .add_option("--adders-per-stage", options->hls.adders_per_stage,
-                  "Most additions in a row between two registers")
-      ->type_name("N")
-      ->capture_default_str();
+      .option("--adders-per-stage", options->hls.adders_per_stage,
+              "Most additions in a row between two registers")
+      .type_name("N")
+      .show_default();
+  command.option("--latency", options->hls.latency, "Clock cycles from input to output, instead of the above")
+      .type_name("N");
   command
-      .add_option("--latency", options->hls.latency,
-                  "Clock cycles from input to output, instead of the above")
-      ->type_name("N");
-  command
-      .add_option("--extra-depth", options->hls.extra_depth,
-                  "Additions that sharing may put in a row beyond the shortest tree; -1: any")
-      ->type_name("N")
-      ->capture_default_str();
-  command.add_option("--tag-bits", options->hls.tag_bits, "Width of the event tag")
-      ->type_name("N")
-      ->capture_default_str();
-  command.add_option("--clock", options->hls.clock_ns, "Period in the constraint files")
-      ->type_name("NS")
-      ->capture_default_str();
-  command.add_flag(
+      .option("--extra-depth", options->hls.extra_depth,
+              "Additions that sharing may put in a row beyond the shortest tree; -1: any")
+      .type_name("N")
+      .show_default();
+  command.option("--tag-bits", options->hls.tag_bits, "Width of the event tag").type_name("N").show_default();
+  command.option("--clock", options->hls.clock_ns, "Period in the constraint files")
+      .type_name("NS")
+      .show_default();
+  command.flag(
       "--scan-in-time", options->hls.scan_in_time,
       "One body for all steps of the recurrent node: smaller, one event every steps x latency cycles");
   command
-      .add_option("--reuse", options->hls.reuse,
-                  "Cycles over which dense and conv nodes share their multipliers; one event every N cycles")
-      ->type_name("N")
-      ->capture_default_str();
+      .option("--reuse", options->hls.reuse,
+              "Cycles over which dense and conv nodes share their multipliers; one event every N cycles")
+      .type_name("N")
+      .show_default();
   command
-      .add_option("--stream", options->hls.stream_pixels,
-                  "Convolutions by line buffers, at most N pixels of a row in each cycle; one event every "
-                  "image / N cycles or a few more")
-      ->type_name("N");
-  command.add_flag("--axi-stream", options->hls.axi_stream,
-                   "Also a module with AXI4-Stream ports and back-pressure");
-  command.add_flag("--saturation-counters", options->hls.saturation_counters,
-                   "Count the events in which a node saturates; readable in a register map");
+      .option("--stream", options->hls.stream_pixels,
+              "Convolutions by line buffers, at most N pixels of a row in each cycle; one event every "
+              "image / N cycles or a few more")
+      .type_name("N");
+  command.flag("--axi-stream", options->hls.axi_stream,
+               "Also a module with AXI4-Stream ports and back-pressure");
+  command.flag("--saturation-counters", options->hls.saturation_counters,
+               "Count the events in which a node saturates; readable in a register map");
   command
-      .add_option("--links", options->hls.links_file,
-                  "Also a module that finds its inputs in 64-bit link words, as this file (YAML) says")
-      ->type_name("FILE");
-  command.add_option("--top", options->hls.top, "Name of the top module; the network's when not given")
-      ->type_name("NAME");
-  command.add_option("--json", options->json, "Write a machine-readable result to this file")
-      ->type_name("FILE");
+      .option("--links", options->hls.links_file,
+              "Also a module that finds its inputs in 64-bit link words, as this file (YAML) says")
+      .type_name("FILE");
+  command.option("--top", options->hls.top, "Name of the top module; the network's when not given")
+      .type_name("NAME");
+  command.option("--json", options->json, "Write a machine-readable result to this file").type_name("FILE");
 }
 
 }  // namespace crible::tools

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -50,29 +49,26 @@ int run_import(const Options& options) {
 
 void add_import(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  CLI::App& command = line.add("import", "Turn a trained model into an exact integer network", examples,
-                               [options] { return run_import(*options); });
-  command.add_option("model", options->model, "The model's file")->required()->type_name("MODEL");
-  command.add_option("-o,--output", options->output, "The network's file")->required()->type_name("NET.crn");
+  Command command = line.add("import", "Turn a trained model into an exact integer network", examples,
+                             [options] { return run_import(*options); });
+  command.option("model", options->model, "The model's file").required().type_name("MODEL");
+  command.option("-o,--output", options->output, "The network's file").required().type_name("NET.crn");
   command
-      .add_option("--input-type", options->input_types,
-                  "Type of an input that the model leaves open, such as s16.10")
-      ->type_name("[NAME=]TYPE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      .option("--input-type", options->input_types,
+              "Type of an input that the model leaves open, such as s16.10")
+      .type_name("[NAME=]TYPE")
+      .repeatable();
   command
-      .add_option("--input-step", options->input_steps,
-                  "Real value of one step of that input where it is no power of two, such as 1/255")
-      ->type_name("[NAME=]VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      .option("--input-step", options->input_steps,
+              "Real value of one step of that input where it is no power of two, such as 1/255")
+      .type_name("[NAME=]VALUE")
+      .repeatable();
   command
-      .add_option(
+      .option(
           "--score-type", options->score_type,
           "Trees: type to which each leaf is rounded once, half to even, where the exact sum does not fit")
-      ->type_name("TYPE");
-  command.add_option("--json", options->json, "Write a machine-readable result to this file")
-      ->type_name("FILE");
+      .type_name("TYPE");
+  command.option("--json", options->json, "Write a machine-readable result to this file").type_name("FILE");
 }
 
 }  // namespace crible::tools

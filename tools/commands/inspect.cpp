@@ -1,8 +1,8 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 #include "engine/codegen/render.hpp"
 #include "engine/network/cost.hpp"
@@ -42,6 +42,13 @@ const std::map<std::string, codegen::Options> forms{
     {"tiles", {.form = codegen::Form::group, .events = tile_events}},
     {"block", {.form = codegen::Form::block}},
     {"single", {.form = codegen::Form::single}}};
+
+/// What an option that chooses from `table` takes.
+template <typename Value>
+std::vector<std::string> words(const std::map<std::string, Value>& table) {
+  const auto keys = std::views::keys(table);
+  return {keys.begin(), keys.end()};
+}
 
 /// Without a form: that of a GPU for batches, where an event's tensors fit a work-item.
 int emit(const network::Network& network, const codegen::Dialect& dialect, std::string form) {
@@ -123,23 +130,20 @@ int run_inspect(const Options& options) {
 
 void add_inspect(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  CLI::App& command = line.add("inspect", "Types, proven ranges, operations and costs of a network", examples,
-                               [options] { return run_inspect(*options); });
-  command.add_option("network", options->network, "A network (.crn) or a model")
-      ->required()
-      ->type_name("NET");
-  command.add_option("--json", options->json, "Write a machine-readable result to this file")
-      ->type_name("FILE");
-  command.add_option("--emit", options->emit, "Print generated code instead: opencl, cuda or host")
-      ->check(CLI::IsMember(dialects))
-      ->type_name("DIALECT");
+  Command command = line.add("inspect", "Types, proven ranges, operations and costs of a network", examples,
+                             [options] { return run_inspect(*options); });
+  command.option("network", options->network, "A network (.crn) or a model").required().type_name("NET");
+  command.option("--json", options->json, "Write a machine-readable result to this file").type_name("FILE");
+  const Option emitted =
+      command.option("--emit", options->emit, "Print generated code instead: opencl, cuda or host")
+          .one_of(words(dialects))
+          .type_name("DIALECT");
   command
-      .add_option(
-          "--form", options->form,
-          "Of the generated code: item, group or tiles as GPUs run it, block or single as processors do")
-      ->needs(command.get_option("--emit"))
-      ->check(CLI::IsMember(forms))
-      ->type_name("FORM");
+      .option("--form", options->form,
+              "Of the generated code: item, group or tiles as GPUs run it, block or single as processors do")
+      .needs(emitted)
+      .one_of(words(forms))
+      .type_name("FORM");
 }
 
 }  // namespace crible::tools

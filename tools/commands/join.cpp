@@ -1,10 +1,10 @@
 #include "engine/network/join.hpp"
 
-#include <CLI/CLI.hpp>
 #include <boost/lexical_cast/try_lexical_convert.hpp>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "engine/base/error.hpp"
 #include "engine/network/text.hpp"
@@ -57,7 +57,8 @@ std::pair<network::Part*, std::string> port(std::vector<network::Part>& parts, c
 
 std::vector<std::int64_t> integers(const std::string& list, const std::string& what) {
   std::vector<std::int64_t> values;
-  for (const std::string& item : CLI::detail::split(list, ',')) {
+  std::istringstream items(list);
+  for (std::string item; std::getline(items, item, ',');) {
     std::int64_t value = 0;
     if (!boost::conversion::try_lexical_convert(item, value))
       throw Error(what + ": '" + item + "' is no integer; write integers with commas between them");
@@ -97,28 +98,20 @@ int run_join(const Options& options) {
 
 void add_join(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  CLI::App& command = line.add("join", "Make one network of several: side by side, in a chain, as a scan",
-                               examples, [options] { return run_join(*options); });
+  Command command = line.add("join", "Make one network of several: side by side, in a chain, as a scan",
+                             examples, [options] { return run_join(*options); });
   const auto list = [&](const char* name, std::vector<std::string>& into, const char* what,
-                        const char* form) {
-    command.add_option(name, into, what)
-        ->type_name(form)
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  };
-  command.add_option("parts", options->parts, "Networks, or models that need no options, in order")
-      ->required()
-      ->type_name("NAME=NET");
-  command.add_option("-o,--output", options->output, "The joint network's file")
-      ->required()
-      ->type_name("NET.crn");
+                        const char* form) { command.option(name, into, what).type_name(form).repeatable(); };
+  command.option("parts", options->parts, "Networks, or models that need no options, in order")
+      .required()
+      .type_name("NAME=NET");
+  command.option("-o,--output", options->output, "The joint network's file").required().type_name("NET.crn");
   list("--feed", options->feeds, "An input takes an output or input of an earlier part",
        "PART/INPUT=PART/NAME");
   list("--constant", options->constants, "An input becomes constant: one integer for each of its elements",
        "PART/INPUT=INTEGERS");
   list("--hide", options->hidden, "An output that only feeds other parts", "PART/OUTPUT");
-  command.add_option("--json", options->json, "Write a machine-readable result to this file")
-      ->type_name("FILE");
+  command.option("--json", options->json, "Write a machine-readable result to this file").type_name("FILE");
 }
 
 }  // namespace crible::tools

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -162,73 +161,67 @@ int run_quantize(const Options& options) {
   return 0;
 }
 
-void add_width_options(CLI::App& command, Options& options) {
-  command.add_option("--bits", options.bits, "Bits of weights and activations: 8, or w6a8")
-      ->capture_default_str()
-      ->type_name("BITS");
-  command.add_option("--layer", options.layers, "Other bits for one node of the model, as in conv1=w8a8")
-      ->type_name("NAME=BITS")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+void add_width_options(Command& command, Options& options) {
+  command.option("--bits", options.bits, "Bits of weights and activations: 8, or w6a8")
+      .show_default()
+      .type_name("BITS");
+  command.option("--layer", options.layers, "Other bits for one node of the model, as in conv1=w8a8")
+      .type_name("NAME=BITS")
+      .repeatable();
   command
-      .add_option(
-          "--range", options.range,
-          "What a type must hold of the values seen: best (least squared error), all, or a percentile")
-      ->capture_default_str()
-      ->type_name("RULE");
-  command.add_flag("--per-tensor", options.per_tensor,
-                   "One step for all weights of a layer, not one per output");
+      .option("--range", options.range,
+              "What a type must hold of the values seen: best (least squared error), all, or a percentile")
+      .show_default()
+      .type_name("RULE");
+  command.flag("--per-tensor", options.per_tensor, "One step for all weights of a layer, not one per output");
   command
-      .add_option("--table-bits", options.table_bits,
-                  "Bits of the argument of sigmoid and tanh tables; 0: activations + 3, at most 12")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 14));
-  command.add_option("--state-bits", options.state_bits, "Bits of the state that a recurrent cell carries")
-      ->capture_default_str()
-      ->check(CLI::Range(4, 16));
+      .option("--table-bits", options.table_bits,
+              "Bits of the argument of sigmoid and tanh tables; 0: activations + 3, at most 12")
+      .show_default()
+      .between(0, 14);
+  command.option("--state-bits", options.state_bits, "Bits of the state that a recurrent cell carries")
+      .show_default()
+      .between(4, 16);
 }
 
-void add_input_options(CLI::App& command, Options& options) {
+void add_input_options(Command& command, Options& options) {
   command
-      .add_option("--input-type", options.input_types,
-                  "Type of an input, such as s16.10; else calibration finds one")
-      ->type_name("[NAME=]TYPE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      .option("--input-type", options.input_types,
+              "Type of an input, such as s16.10; else calibration finds one")
+      .type_name("[NAME=]TYPE")
+      .repeatable();
   command
-      .add_option("--input-step", options.input_steps,
-                  "Real value of one step of that input where it is no power of two, such as 1/255")
-      ->type_name("[NAME=]VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      .option("--input-step", options.input_steps,
+              "Real value of one step of that input where it is no power of two, such as 1/255")
+      .type_name("[NAME=]VALUE")
+      .repeatable();
 }
 
 }  // namespace
 
 void add_quantize(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  CLI::App& command =
+  Command command =
       line.add("quantize", "Approximate a float model by an integer network, and say what that costs",
                examples, [options] { return run_quantize(*options); });
-  command.add_option("model", options->model, "A float ONNX model: MLP, CNN, GRU, LSTM, RNN")
-      ->required()
-      ->type_name("MODEL.onnx");
-  command.add_option("--calibrate", options->calibrate, "Events: .npy, or .npz with an array for each input")
-      ->required()
-      ->type_name("FILE");
-  command.add_option("-o,--output", options->output, "The network's file")->required()->type_name("NET.crn");
-  command.add_option("--labels", options->labels, "A class for each event (.npy): the report gives AUCs")
-      ->type_name("FILE");
-  command.add_option("--hold-back", options->hold_back, "Fraction of the events that is only compared")
-      ->capture_default_str()
-      ->type_name("FRACTION");
+  command.option("model", options->model, "A float ONNX model: MLP, CNN, GRU, LSTM, RNN")
+      .required()
+      .type_name("MODEL.onnx");
+  command.option("--calibrate", options->calibrate, "Events: .npy, or .npz with an array for each input")
+      .required()
+      .type_name("FILE");
+  command.option("-o,--output", options->output, "The network's file").required().type_name("NET.crn");
+  command.option("--labels", options->labels, "A class for each event (.npy): the report gives AUCs")
+      .type_name("FILE");
+  command.option("--hold-back", options->hold_back, "Fraction of the events that is only compared")
+      .show_default()
+      .type_name("FRACTION");
   add_width_options(command, *options);
   add_input_options(command, *options);
-  command.add_option("--backend", options->backend, "What runs the network for the comparison")
-      ->capture_default_str()
-      ->type_name("NAME");
-  command.add_option("--json", options->json, "Write a machine-readable result to this file")
-      ->type_name("FILE");
+  command.option("--backend", options->backend, "What runs the network for the comparison")
+      .show_default()
+      .type_name("NAME");
+  command.option("--json", options->json, "Write a machine-readable result to this file").type_name("FILE");
 }
 
 }  // namespace crible::tools

@@ -1,6 +1,5 @@
 #include "engine/pipeline/replay.hpp"
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <future>
 #include <memory>
@@ -55,7 +54,7 @@ int decide_again(const Options& options) {
 
 void add_replay(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  CLI::App& command =
+  Command command =
       line.add("replay", "Decide a recording again and compare: identical, gained and lost per chain",
                "  crible replay demo.crec --config demo.yaml\n"
                "  crible replay demo.crec --config new_menu.yaml --json difference.json\n"
@@ -66,19 +65,17 @@ void add_replay(CommandLine& line) {
                  write_json_file(options->json, send_sample(options->sending));
                  return 0;
                });
-  command.add_option("recording", options->sending.sample, "Recording of a run")
-      ->required()
-      ->check(CLI::ExistingFile);
-  command.add_option("--config", options->sending.config, "Configuration with the menu to decide by (YAML)")
-      ->required()
-      ->check(CLI::ExistingFile);
-  command.add_option("--backend", options->backend, "Backend or device instead of run.batch.backend");
-  command.add_option("--jobs", options->jobs, "Threads [one for each processor]");
-  command.add_flag("--no-networks", options->no_networks,
-                   "Take the networks' outputs from the recording instead of evaluating them");
-  command.add_flag("--as-source", options->as_source,
-                   "Send the recording to a running trigger instead, with the options of `crible source`");
-  command.add_option("--json", options->json, "Write the result to this file");
+  command.option("recording", options->sending.sample, "Recording of a run").required().existing_file();
+  command.option("--config", options->sending.config, "Configuration with the menu to decide by (YAML)")
+      .required()
+      .existing_file();
+  command.option("--backend", options->backend, "Backend or device instead of run.batch.backend");
+  command.option("--jobs", options->jobs, "Threads [one for each processor]");
+  command.flag("--no-networks", options->no_networks,
+               "Take the networks' outputs from the recording instead of evaluating them");
+  command.flag("--as-source", options->as_source,
+               "Send the recording to a running trigger instead, with the options of `crible source`");
+  command.option("--json", options->json, "Write the result to this file");
   add_sending_options(command, options->sending);
 }
 

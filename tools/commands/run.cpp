@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -141,19 +140,18 @@ int run_trigger(const Options& options) {
 
 void add_run(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  CLI::App& command =
+  Command command =
       line.add("run", "The online trigger: fragments in, decisions and recording out",
                "  crible run trigger.yaml --check      validate and run nothing\n"
                "  crible run trigger.yaml              until the sources end the run, or SIGINT/SIGTERM\n"
                "  crible run trigger.yaml --json summary.json",
                [options] { return run_trigger(*options); });
-  command.add_option("config", options->config, "Configuration: detector, networks, menu, run (YAML)")
-      ->required();
-  command.add_flag("--check", options->check, "Check the whole configuration and the networks, run nothing");
-  command.add_option("--json", options->json, "Write the summary of the run to this file");
-  command.add_option("--recording", options->recording, "Record to this file instead of run.record.file");
-  command.add_option("--backend", options->backend, "Backend or device instead of run.batch.backend");
-  command.add_flag("--quiet", options->quiet, "Only warnings and errors");
+  command.option("config", options->config, "Configuration: detector, networks, menu, run (YAML)").required();
+  command.flag("--check", options->check, "Check the whole configuration and the networks, run nothing");
+  command.option("--json", options->json, "Write the summary of the run to this file");
+  command.option("--recording", options->recording, "Record to this file instead of run.record.file");
+  command.option("--backend", options->backend, "Backend or device instead of run.batch.backend");
+  command.flag("--quiet", options->quiet, "Only warnings and errors");
 }
 
 }  // namespace crible::tools

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -14,7 +13,7 @@ void add_source(CommandLine& line) {
     std::filesystem::path json;
   };
   auto options = std::make_shared<Options>();
-  CLI::App& command = line.add(
+  Command command = line.add(
       "source", "Send a sample or a recording to a running trigger as real sources do",
       "  crible source tools/demo_data/stream --config demo.yaml --events 1000000\n"
       "  crible source tools/demo_data/stream --config demo.yaml --only jets --rate 40000\n"
@@ -23,14 +22,14 @@ void add_source(CommandLine& line) {
         write_json_file(options->json, send_sample(options->sending));
         return 0;
       });
-  command.add_option("sample", options->sending.sample, "Folder with manifest.json, or a recording")
-      ->required()
-      ->check(CLI::ExistingPath);
-  command.add_option("--config", options->sending.config, "Configuration of the run (YAML)")
-      ->required()
-      ->check(CLI::ExistingFile);
+  command.option("sample", options->sending.sample, "Folder with manifest.json, or a recording")
+      .required()
+      .existing_path();
+  command.option("--config", options->sending.config, "Configuration of the run (YAML)")
+      .required()
+      .existing_file();
   add_sending_options(command, options->sending);
-  command.add_option("--json", options->json, "Write what was sent to this file");
+  command.option("--json", options->json, "Write what was sent to this file");
 }
 
 }  // namespace crible::tools

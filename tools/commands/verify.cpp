@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -232,42 +231,36 @@ int run_verify(const Options& options) {
 
 void add_verify(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  CLI::App& command = line.add("verify", "Check firmware against its network: simulation, mutants, proof",
-                               examples, [options] { return run_verify(*options); });
+  Command command = line.add("verify", "Check firmware against its network: simulation, mutants, proof",
+                             examples, [options] { return run_verify(*options); });
   command
-      .add_option("network", options->target,
-                  "A network (.crn), a model, or a folder made by `crible firmware`")
-      ->required()
-      ->type_name("NET|DIR");
-  command.add_option("--rtl", options->rtl, "Verilog files of a module that somebody else made")
-      ->type_name("FILE");
-  command.add_option("--top", options->top, "Name of that module")->type_name("NAME");
-  command.add_option("--bind", options->bind, "How its ports carry the network (YAML)")->type_name("FILE");
-  command.add_option("--events", options->events, "Recorded events that come first: .npy or .npz")
-      ->type_name("FILE");
-  command.add_option("--vectors", options->vectors, "Events to simulate")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100'000'000));
-  command.add_option("--seed", options->seed, "Of the random events and mutants")->capture_default_str();
-  command.add_option("--processes", options->processes, "Simulations side by side; 0: one for each core")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 1024));
-  command.add_option("--limit", options->timeout_s, "Seconds after which a simulation is stopped")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1'000'000));
-  command.add_flag("--prove", options->prove, "Prove every output bit for every input");
-  command
-      .add_option("--mutants", options->mutants, "Put so many faults into the module and try to catch each")
-      ->check(CLI::Range(0, 60'000));
-  command.add_flag("--no-simulation", options->no_simulation, "Only what else is asked for");
-  command.add_option("--keep", options->keep, "Folder for the waveform of a mismatch")
-      ->capture_default_str()
-      ->type_name("DIR");
-  command.add_option("--certificate", options->certificate, "Check a certificate instead")->type_name("FILE");
-  command.add_option("--write-certificate", options->write_certificate, "Write what was found")
-      ->type_name("FILE");
-  command.add_option("--json", options->json, "Write a machine-readable result to this file")
-      ->type_name("FILE");
+      .option("network", options->target, "A network (.crn), a model, or a folder made by `crible firmware`")
+      .required()
+      .type_name("NET|DIR");
+  command.option("--rtl", options->rtl, "Verilog files of a module that somebody else made")
+      .type_name("FILE");
+  command.option("--top", options->top, "Name of that module").type_name("NAME");
+  command.option("--bind", options->bind, "How its ports carry the network (YAML)").type_name("FILE");
+  command.option("--events", options->events, "Recorded events that come first: .npy or .npz")
+      .type_name("FILE");
+  command.option("--vectors", options->vectors, "Events to simulate").show_default().between(1, 100'000'000);
+  command.option("--seed", options->seed, "Of the random events and mutants").show_default();
+  command.option("--processes", options->processes, "Simulations side by side; 0: one for each core")
+      .show_default()
+      .between(0, 1024);
+  command.option("--limit", options->timeout_s, "Seconds after which a simulation is stopped")
+      .show_default()
+      .between(1, 1'000'000);
+  command.flag("--prove", options->prove, "Prove every output bit for every input");
+  command.option("--mutants", options->mutants, "Put so many faults into the module and try to catch each")
+      .between(0, 60'000);
+  command.flag("--no-simulation", options->no_simulation, "Only what else is asked for");
+  command.option("--keep", options->keep, "Folder for the waveform of a mismatch")
+      .show_default()
+      .type_name("DIR");
+  command.option("--certificate", options->certificate, "Check a certificate instead").type_name("FILE");
+  command.option("--write-certificate", options->write_certificate, "Write what was found").type_name("FILE");
+  command.option("--json", options->json, "Write a machine-readable result to this file").type_name("FILE");
 }
 
 }  // namespace crible::tools
