@@ -219,9 +219,23 @@ class Module {
     std::string text = "  // " + node.name + ": " + keyword(node.operation) + " " +
                        network::to_string(node.type) + " " + network::to_string(node.shape) + "\n" +
                        declarations;
-    if (!registers.empty())
-      text += "  always_ff @(posedge " + firmware_.control.clock + ") begin\n" + registers + "  end\n";
-    return text + "\n";
+    return text + clocked(registers) + "\n";
+  }
+
+  /// Registers, a line each, in blocks of a few: Yosys' time grows with the square of a block's length.
+  std::string clocked(const std::string& registers) const {
+    constexpr int most_in_block = 64;
+    std::string text;
+    int in_block = 0;
+    for (std::size_t start = 0; start < registers.size();) {
+      const std::size_t end = registers.find('\n', start) + 1;
+      if (in_block == 0) text += "  always_ff @(posedge " + firmware_.control.clock + ") begin\n";
+      text.append(registers, start, end - start);
+      start = end;
+      in_block = start == registers.size() ? 0 : (in_block + 1) % most_in_block;
+      if (in_block == 0) text += "  end\n";
+    }
+    return text;
   }
 
   void add_word(WordId id, std::string& declarations, std::string& registers) {
