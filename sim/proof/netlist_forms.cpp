@@ -15,6 +15,7 @@ class Cells {
     result_.nets.resize(static_cast<std::size_t>(netlist.net_count), Signal{{-1, -2}, any_delay});
     result_.nets[net_zero] = {{-1, 0}, any_delay};
     result_.nets[net_one] = {{-1, 1}, any_delay};
+    find_readers();
   }
 
   NetlistForms run() {
@@ -36,6 +37,23 @@ class Cells {
 
  private:
   using Handler = void (Cells::*)(const Cell&);
+
+  void find_readers() {
+    is_read_.resize(static_cast<std::size_t>(netlist_.net_count), false);
+    const auto mark = [this](const std::vector<Net>& nets) {
+      for (const Net net : nets) {
+        if (net > net_one) is_read_[static_cast<std::size_t>(net)] = true;
+      }
+    };
+    for (const Cell& cell : netlist_.cells) {
+      for (const auto& [port, nets] : cell.connections) {
+        if (!cell.drives(port)) mark(nets);
+      }
+    }
+    for (const auto& [name, port] : netlist_.ports) {
+      if (!port.is_input) mark(port.nets);
+    }
+  }
 
   void treat(const Cell& cell) {
     static const std::map<std::string, Handler> handlers = {{"$add", &Cells::arithmetic},
@@ -123,9 +141,25 @@ class Cells {
   }
 
   void write(const Cell& cell, FormId form) {
-    const std::vector<Net>& nets = cell.port("Y");
+    std::vector<Net> nets = cell.port("Y");
+    nets.resize(read_width(cell));
     const int width = static_cast<int>(nets.size());
     write(nets, bits_of(forms_, forms_.recognize(form, width), width));
+  }
+
+  /// The bits of a sum that anything reads: Yosys makes some wider than the expression is, and extends their
+  /// operands by zeros although they are signed.
+  std::size_t read_width(const Cell& cell) const {
+    const std::vector<Net>& nets = cell.port("Y");
+    std::size_t width = nets.size();
+    while (is_sum(cell) && width > 1 && nets[width - 1] > net_one &&
+           !is_read_[static_cast<std::size_t>(nets[width - 1])]) {
+      --width;
+    }
+    return width;
+  }
+  static bool is_sum(const Cell& cell) {
+    return cell.type == "$add" || cell.type == "$sub" || cell.type == "$mul" || cell.type == "$neg";
   }
 
   static bool both_signed(const Cell& cell) {
@@ -135,7 +169,8 @@ class Cells {
   /// An operand that is extended to the width of the result.
   FormId operand(const Cell& cell, const std::string& port) {
     const Bits bits = read(cell, port);
-    if (bits.size() >= cell.port("Y").size()) return modular_word(forms_, bits);
+    const std::size_t width = read_width(cell);
+    if (bits.size() >= width) return modular_word(forms_, std::span(bits).first(width));
     return integer_word(forms_, bits, both_signed(cell));
   }
 
@@ -395,7 +430,8 @@ class Cells {
   const Netlist& netlist_;
   Forms& forms_;
   NetlistForms result_;
-  int delay_ = any_delay;  // of the cell that is treated
+  std::vector<bool> is_read_;  // by a cell or an output port
+  int delay_ = any_delay;      // of the cell that is treated
   Net clock_ = net_unknown;
 };
 

@@ -1,6 +1,10 @@
 #include "sim/proof/network_forms.hpp"
 
 #include <algorithm>
+#include <bit>
+
+#include "sim/proof/places.hpp"
+#include "sim/proof/sorting.hpp"
 
 namespace crible::sim::proof {
 
@@ -10,44 +14,6 @@ using network::Node;
 using network::NodeId;
 using network::Rounding;
 using Elements = std::vector<FormId>;
-
-/// Index arithmetic over a shape in C order.
-std::vector<int> coordinates(std::size_t index, const network::Shape& shape) {
-  std::vector<int> result(shape.size());
-  for (std::size_t axis = shape.size(); axis-- > 0;) {
-    result[axis] = static_cast<int>(index % static_cast<std::size_t>(shape[axis]));
-    index /= static_cast<std::size_t>(shape[axis]);
-  }
-  return result;
-}
-
-std::size_t place_of(const std::vector<int>& at, const network::Shape& shape) {
-  std::size_t index = 0;
-  for (std::size_t axis = 0; axis < shape.size(); ++axis) {
-    index = index * static_cast<std::size_t>(shape[axis]) + static_cast<std::size_t>(at[axis]);
-  }
-  return index;
-}
-
-/// The element of a smaller tensor that numpy broadcasting pairs with `index` of `shape`.
-std::size_t broadcast_place(std::size_t index, const network::Shape& shape, const network::Shape& of) {
-  const std::vector<int> at = coordinates(index, shape);
-  std::vector<int> inner(of.size());
-  for (std::size_t axis = 0; axis < of.size(); ++axis) {
-    const int wanted = at[axis + shape.size() - of.size()];
-    inner[axis] = of[axis] == 1 ? 0 : wanted;
-  }
-  return place_of(inner, of);
-}
-
-/// Which of `count` attributes belongs to element `index`: 1 entry, one for each element, or along `axis`.
-std::size_t attribute_place(std::size_t count, std::size_t index, const network::Shape& shape, int axis) {
-  if (count <= 1) return 0;
-  if (count == static_cast<std::size_t>(shape.empty() ? 1 : shape[static_cast<std::size_t>(axis)])) {
-    return static_cast<std::size_t>(coordinates(index, shape)[static_cast<std::size_t>(axis)]);
-  }
-  return index;
-}
 
 class Elaboration {
  public:
@@ -153,7 +119,7 @@ class Elaboration {
           });
         },
         [&](const network::Reduce& op) { return reduce(op); },
-        [&](const network::Sort&) -> Elements { throw Untreated("sort is not treated"); },
+        [&](const network::Sort& op) { return sort(op); },
         [&](const network::Compare& op) { return each([&](std::size_t i) { return compare(op, i); }); },
         [&](const network::Select&) {
           return each([&](std::size_t i) { return forms_.choose(paired(0, i), paired(1, i), paired(2, i)); });
@@ -395,6 +361,42 @@ class Elaboration {
       best = forms_.maximum({best, members[k]});
     }
     return index;
+  }
+
+  /// Keys with their places below them, so that equal ones keep their order.
+  Elements sort(const network::Sort& op) {
+    const auto axis = static_cast<std::size_t>(op.axis);
+    const bool has_key = node_->inputs.size() == 2;
+    const std::size_t count = static_cast<std::size_t>(node_->shape[axis]);
+    const int index_bits = std::bit_width(count - 1);
+    const bool moves = has_key && op.result == network::SortResult::values;
+    Elements result(this->count());
+    for (std::size_t i = 0; i < result.size(); ++i) {
+      std::vector<int> at = coordinates(i, node_->shape);
+      if (at[axis] != 0) continue;
+      std::vector<SortEntry> entries;
+      std::vector<std::size_t> places;
+      for (std::size_t k = 0; k < count; ++k) {
+        at[axis] = static_cast<int>(k);
+        places.push_back(place_of(at, node_->shape));
+        const FormId key = has_key ? paired(1, places[k]) : in(0)[places[k]];
+        const FormId ordered = op.descending ? forms_.sum({{key, -1}}, -1) : key;
+        entries.push_back({forms_.sum({{ordered, power_of_two(index_bits)}}, static_cast<Integer>(k)),
+                           moves ? in(0)[places[k]] : -1});
+      }
+      sort_entries(forms_, entries);
+      for (std::size_t k = 0; k < count; ++k) result[places[k]] = sorted(op, entries[k], index_bits);
+    }
+    return result;
+  }
+
+  FormId sorted(const network::Sort& op, const SortEntry& entry, int index_bits) {
+    if (op.result == network::SortResult::indices) {
+      return index_bits == 0 ? forms_.constant(0) : forms_.slice(entry.key, 0, index_bits);
+    }
+    if (entry.payload >= 0) return entry.payload;
+    const FormId key = forms_.slice(entry.key, index_bits, 0);
+    return op.descending ? forms_.sum({{key, -1}}, -1) : key;
   }
 
   FormId compare(const network::Compare& op, std::size_t i) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "engine/base/error.hpp"
@@ -37,6 +38,7 @@ class Prover {
     check_control(binding_.tag_in, binding_.tag_out, tag_);
     proof_.words = found_.words;
     proof_.functions_proven = forms_.counts().functions_proven;
+    find_carried();
     if (proof_.bits_proven < proof_.bits_total) refute();
     proof_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return std::move(proof_);
@@ -194,6 +196,47 @@ class Prover {
     return (absent.empty() ? "" : absent + "; ") + "it is " + forms_.text(found) + ", expected " +
            forms_.text(wanted) + (shift > 0 ? " shifted right by " + std::to_string(shift) : "") +
            "; the difference is " + forms_.text(forms_.sum({{found, power_of_two(shift)}, {wanted, -1}}));
+  }
+
+  /// Which bits of the netlist hold the elements of nodes that compute something else than sums.
+  void find_carried() {
+    std::unordered_map<BitId, Net> where;
+    // Cells are in order: what an element is computed as comes before sums that show its bits again.
+    for (const Cell& cell : netlist_.cells) {
+      for (const std::string& port : cell.outputs) {
+        for (const Net net : cell.port(port)) {
+          if (net > net_one) where.try_emplace(found_.nets[static_cast<std::size_t>(net)].bit, net);
+        }
+      }
+    }
+    for (const auto& [name, port] : netlist_.ports) {
+      for (const Net net : port.nets) {
+        if (port.is_input) where[found_.nets[static_cast<std::size_t>(net)].bit] = net;
+      }
+    }
+    where[{-1, 0}] = net_zero;
+    where[{-1, 1}] = net_one;
+    for (std::size_t i = 0; i < network_.nodes.size(); ++i) {
+      const network::Node& node = network_.nodes[i];
+      if (!is_function(node.operation)) continue;
+      for (std::size_t e = 0; e < wanted_.elements[i].size(); ++e) {
+        Carried carried{static_cast<int>(i), static_cast<int>(e), {}};
+        for (int bit = 0; bit < node.type.width; ++bit) {
+          const auto found = where.find(forms_.bit(wanted_.elements[i][e], bit));
+          if (found == where.end()) break;
+          carried.nets.push_back(found->second);
+        }
+        if (static_cast<int>(carried.nets.size()) == node.type.width)
+          proof_.carried.push_back(std::move(carried));
+      }
+    }
+  }
+  static bool is_function(const network::Operation& operation) {
+    return std::holds_alternative<network::Requantize>(operation) ||
+           std::holds_alternative<network::Threshold>(operation) ||
+           std::holds_alternative<network::Lookup>(operation) ||
+           std::holds_alternative<network::Clamp>(operation) ||
+           std::holds_alternative<network::LeakyRelu>(operation);
   }
 
   /// The first element of the network whose bits no signal of the module carries.

@@ -29,6 +29,13 @@ struct Refutation {
   long long got = 0;
 };
 
+/// The bits of the netlist that hold an element of a node.
+struct Carried {
+  int node = 0;
+  int element = 0;
+  std::vector<Net> nets;  // least significant first
+};
+
 struct Proof {
   long long bits_total = 0;
   long long bits_proven = 0;
@@ -38,6 +45,7 @@ struct Proof {
   long long functions_proven = 0;  // functions of one sum proven over its whole interval
   long long sampled_events = 0;    // tried where something was not proven
   double seconds = 0;
+  std::vector<Carried> carried;  // of nodes that are neither sums nor layouts, where they were found
 
   bool complete() const { return bits_proven == bits_total && !refutation; }
 };

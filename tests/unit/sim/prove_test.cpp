@@ -37,6 +37,11 @@ TEST(Prove, DifferentWaysToRoundAreProvenForEveryInput) {
                         "wire tie = s[4:0] == 5'd0;\n"
                         "wire [7:0] r = s[12:5] & {7'b1111111, ~tie};\n"
                         "assign y = {4{~r[7]}} & (r[6:0] > 7'd15 ? 4'd15 : r[3:0]);",
+                        // A word cut to where its value fits: Yosys makes the sum wider and pads with zeros.
+                        "wire signed [14:0] wide = 15'(v);\n"
+                        "wire signed [12:0] s = 13'(wide) + 13'(8'd15 + 8'(v[5]));\n"
+                        "wire signed [7:0] r = s[12:5];\n"
+                        "assign y = r[7] ? 4'd0 : (|r[6:4]) ? 4'd15 : r[3:0];",
                         // Compare with the edges of every step.
                         "assign y = v > 464 ? 15 : v < 17 ? 0 : (v + 15 + v[5]) >>> 5;"};
   for (const char* way : ways) {
