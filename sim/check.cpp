@@ -41,7 +41,7 @@ double size_of(const Event& event) {
   return size;
 }
 
-/// Smaller events to try: runs of elements set to zero, single ones halved.
+/// Smaller events to try: runs of elements set to zero, single ones halved, one less, or a power of two.
 std::vector<Event> smaller(const network::Network& network, const Event& event) {
   const std::vector<network::NodeId> inputs = network::inputs_of(network);
   std::vector<Event> candidates;
@@ -57,7 +57,10 @@ std::vector<Event> smaller(const network::Network& network, const Event& event) 
       }
     }
     for (std::size_t k = 0; k < count && candidates.size() < 800; ++k) {
-      for (const std::int64_t value : {event[i][k] / 2, event[i][k] - (event[i][k] > 0 ? 1 : -1)}) {
+      const std::int64_t sign = event[i][k] > 0 ? 1 : -1;
+      std::vector<std::int64_t> values = {event[i][k] / 2, event[i][k] - sign};
+      for (std::int64_t power = 1; power < std::abs(event[i][k]); power *= 2) values.push_back(sign * power);
+      for (const std::int64_t value : values) {
         if (event[i][k] == 0 || !network::contains(type, value)) continue;
         Event candidate = event;
         candidate[i][k] = value;

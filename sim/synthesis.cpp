@@ -37,7 +37,7 @@ std::string first_error(const std::string& log) {
 
 }  // namespace
 
-proof::Netlist word_netlist(const Binding& binding) {
+std::string netlist_json(const Binding& binding) {
   need_program("yosys", "yosys");
   std::string script = "read_verilog -sv -defer";
   for (const auto& source : binding.sources) script += " \"" + source.string() + "\"";
@@ -50,7 +50,11 @@ proof::Netlist word_netlist(const Binding& binding) {
     throw Error("Yosys cannot read the Verilog of '" + binding.top + "': " + first_error(result.output),
                 Fault::user, result.output);
   }
-  return proof::parse_netlist(read_file(json.path()), binding.top);
+  return read_file(json.path());
+}
+
+proof::Netlist word_netlist(const Binding& binding) {
+  return proof::parse_netlist(netlist_json(binding), binding.top);
 }
 
 }  // namespace crible::sim

@@ -91,21 +91,50 @@ bool Verified::holds() const {
          (!proof || !proof->refutation) && (!mutants || mutants->survivors.empty());
 }
 
+namespace {
+
+void find_steps(const network::Network& network, const Binding& binding, const std::string& json,
+                Verified& verified) {
+  if (!verified.proof->complete()) {
+    verified.steps_missing = "not all output bits are proven";
+    return;
+  }
+  std::vector<recheck::Carrier> carriers;
+  for (const proof::Carried& each : verified.proof->carried)
+    carriers.push_back({each.node, each.element, each.nets});
+  try {
+    verified.steps = recheck::make_steps(network, binding, json, carriers);
+  } catch (const recheck::NotShown& reason) {
+    verified.steps_missing = reason.what();
+  }
+}
+
+}  // namespace
+
 Verified verify(const network::Network& network, const Binding& binding, const VerifyOptions& options) {
   Verified verified;
+  std::string json;
   std::optional<proof::Netlist> netlist;
   const auto read_netlist = [&]() -> const proof::Netlist& {
-    if (!netlist) netlist = word_netlist(binding);
+    if (!netlist) {
+      json = netlist_json(binding);
+      netlist = proof::parse_netlist(json, binding.top);
+    }
     return *netlist;
   };
   if (options.simulate) {
-    const Model model(binding, {});
+    ModelOptions model_options;
+    model_options.timeout_s = options.check.timeout_s;
+    const Model model(binding, model_options);
     verified.build_seconds = model.build_seconds();
     verified.build_was_cached = model.was_cached();
     verified.checked = check(network, binding, model, options.check);
     std::optional<Mismatch>& first = verified.checked->first;
     if (first && first->kind == Finding::value && !find_program("yosys").empty()) {
-      first->first_node = bisect(network, binding, read_netlist(), first->event);
+      try {
+        first->first_node = bisect(network, binding, read_netlist(), first->event);
+      } catch (const Error&) {  // what Yosys cannot read is reported without it
+      }
     }
     if (first && !options.waveform_folder.empty()) {
       verified.waveform = options.waveform_folder / (binding.top + "_mismatch.fst");
@@ -116,6 +145,7 @@ Verified verify(const network::Network& network, const Binding& binding, const V
     verified.four_state = check_four_state(network, binding, 20, options.check.seed);
   }
   if (options.prove) verified.proof = proof::prove(network, binding, read_netlist());
+  if (options.steps && verified.proof) find_steps(network, binding, json, verified);
   if (options.mutants > 0) verified.mutants = try_mutants(network, binding, read_netlist(), options);
   return verified;
 }

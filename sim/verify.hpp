@@ -6,6 +6,7 @@
 #include "sim/icarus.hpp"
 #include "sim/mutants.hpp"
 #include "sim/proof/prove.hpp"
+#include "sim/recheck/steps.hpp"
 
 /// All checks of a firmware against its network.
 namespace crible::sim {
@@ -15,6 +16,7 @@ struct VerifyOptions {
   bool simulate = true;
   bool four_state = true;  // a run in Icarus Verilog
   bool prove = false;
+  bool steps = false;  // with a complete proof: as a list of steps that a second checker follows
   std::size_t mutants = 0;
   std::size_t mutant_vectors = 2000;
   std::filesystem::path waveform_folder;  // where a mismatch's waveform goes; empty: none is made
@@ -41,6 +43,8 @@ struct Verified {
   std::optional<Checked> checked;
   std::optional<FourState> four_state;
   std::optional<proof::Proof> proof;
+  std::string steps;          // JSON text; empty when there are none
+  std::string steps_missing;  // why, where they were asked for
   std::optional<MutantsReport> mutants;
   std::filesystem::path waveform;  // of the first mismatch
   double build_seconds = 0;
@@ -59,8 +63,13 @@ MutantsReport try_mutants(const network::Network& network, const Binding& bindin
 /// widths, and what each check found.
 std::string certificate(const network::Network& network, const Binding& binding, const Verified& verified);
 
-/// Compares a certificate with the files as they are now. Empty when it holds; otherwise what differs.
-std::string check_certificate(const std::string& text, const network::Network& network,
-                              const Binding& binding);
+struct CheckedCertificate {
+  std::string problem;                          // empty: it holds
+  std::optional<recheck::Rechecked> rechecked;  // what its steps show, where it has steps
+};
+
+/// Compares a certificate with the files as they are now, and follows its steps (which needs Yosys).
+CheckedCertificate check_certificate(const std::string& text, const network::Network& network,
+                                     const Binding& binding);
 
 }  // namespace crible::sim

@@ -191,11 +191,17 @@ int run_verify(const Options& options) {
   Subject subject;
   load_subject(options, subject);
   if (!options.certificate.empty()) {
-    const std::string problem =
+    const auto [problem, rechecked] =
         sim::check_certificate(read_file(options.certificate), subject.network, subject.binding);
     std::printf("%-11s %s %s\n", "certificate", options.certificate.c_str(),
                 problem.empty() ? "holds" : ("does not hold: " + problem).c_str());
-    write_json_file(options.json, {{"holds", problem.empty()}, {"problem", problem}});
+    if (rechecked) {
+      std::printf("%-11s %lld words and %lld functions (%lld values tried) show %lld output bits again\n",
+                  "steps", rechecked->words, rechecked->functions, rechecked->values, rechecked->bits);
+    }
+    write_json_file(
+        options.json,
+        {{"holds", problem.empty()}, {"problem", problem}, {"bits_shown", rechecked ? rechecked->bits : 0}});
     return problem.empty() ? 0 : 1;
   }
   sim::VerifyOptions verify;
@@ -207,6 +213,7 @@ int run_verify(const Options& options) {
   verify.simulate = !options.no_simulation;
   verify.four_state = !options.no_simulation;
   verify.prove = options.prove;
+  verify.steps = options.prove && !options.write_certificate.empty();
   verify.mutants = options.mutants;
   verify.waveform_folder = options.keep;
   std::printf("%-11s module %s, latency %d cycles, against network %s\n", "verify",
@@ -219,6 +226,9 @@ int run_verify(const Options& options) {
                                                      : verified.four_state->problem.c_str());
   }
   if (verified.proof) print_proof(subject.network, *verified.proof);
+  if (!verified.steps_missing.empty()) {
+    std::printf("%-11s none in the certificate: %s\n", "steps", verified.steps_missing.c_str());
+  }
   if (verified.mutants) print_mutants(*verified.mutants);
   write_json_file(options.json, describe(verified));
   if (!options.write_certificate.empty()) {

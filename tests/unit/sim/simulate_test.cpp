@@ -59,10 +59,10 @@ TEST_F(Simulate, FirmwareGivesTheReferencesBitsInItsCycles) {
 
   // The certificate holds for these files, and for no others.
   const std::string text = certificate(network, binding, verified);
-  EXPECT_EQ(check_certificate(text, network, binding), "");
-  EXPECT_EQ(check_certificate(text, rounding_network(), binding), "it is of another network");
+  EXPECT_EQ(check_certificate(text, network, binding).problem, "");
+  EXPECT_EQ(check_certificate(text, rounding_network(), binding).problem, "it is of another network");
   write_file(binding.sources[0], read_file(binding.sources[0]) + "// changed\n");
-  EXPECT_EQ(check_certificate(text, network, binding), "the Verilog has changed since");
+  EXPECT_EQ(check_certificate(text, network, binding).problem, "the Verilog has changed since");
 }
 
 TEST_F(Simulate, ADifferenceIsMadeSmallAndFollowedToItsNode) {
