@@ -137,18 +137,18 @@ PathChoice measured_paths(
   return choice;
 }
 
-std::chrono::nanoseconds median_time(const std::function<std::chrono::nanoseconds()>& once) {
+std::chrono::nanoseconds least_time(const std::function<std::chrono::nanoseconds()>& once) {
   constexpr std::size_t most = 21;
-  constexpr std::size_t least = 3;
+  constexpr std::size_t fewest = 3;
   constexpr std::chrono::milliseconds enough{5};
-  std::vector<std::chrono::nanoseconds> times;
+  std::chrono::nanoseconds least = std::chrono::nanoseconds::max();
   std::chrono::nanoseconds sum{0};
-  while (times.size() < least || (times.size() < most && sum < enough)) {
-    times.push_back(once());
-    sum += times.back();
+  for (std::size_t calls = 0; calls < fewest || (calls < most && sum < enough); ++calls) {
+    const std::chrono::nanoseconds time = once();
+    least = std::min(least, time);
+    sum += time;
   }
-  std::ranges::nth_element(times, times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2));
-  return times[times.size() / 2];
+  return least;
 }
 
 }  // namespace crible::backends

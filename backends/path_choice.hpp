@@ -48,7 +48,7 @@ PathChoice measured_paths(
     const PathQuestion& question, const PathChoice& known,
     const std::function<std::chrono::nanoseconds(std::size_t path, std::size_t events)>& time);
 
-/// The median of some calls: few where they take long.
-std::chrono::nanoseconds median_time(const std::function<std::chrono::nanoseconds()>& once);
+/// The least of some calls, few where they take long: what else the machine does only adds to them.
+std::chrono::nanoseconds least_time(const std::function<std::chrono::nanoseconds()>& once);
 
 }  // namespace crible::backends

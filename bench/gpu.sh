@@ -22,6 +22,7 @@ step() {
   printf '\n=== %s\n' "$name"
   timeout -k 5 "$most" "$@" </dev/null 2>&1 | tee "$work/log" | tail -n 30
   status=${PIPESTATUS[0]}
+  grep -E '^\[  SKIPPED \] .* \([0-9]+ ms\)' "$work/log" | sed -E "s/^\[  SKIPPED \] ([^ ]*).*/test \1/" >>"$work/absent"
   printf '%s\t%s\t%s\n' "$name" "$status" "$((SECONDS - started))" >>"$work/steps"
 }
 
@@ -33,14 +34,19 @@ fi
 { command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader; } \
   >"$work/gpus" 2>/dev/null || true
 step "devices" 30 "$folder/crible" devices
-step "cuda tests" 90 "$folder/unit_cuda"
+CRIBLE_NVRTC=${CRIBLE_NVRTC:-$(tools/nvrtc)}  # the toolkit's, or a Python package's
+export CRIBLE_NVRTC
+[ -n "$CRIBLE_NVRTC" ] || unset CRIBLE_NVRTC
+step "cuda tests" 120 "$folder/unit_cuda"
 if [ -x "$folder/unit_opencl" ]; then
   step "opencl tests" 60 "$folder/unit_opencl"
 else
   echo "the opencl backend: install ocl-icd-opencl-dev and build again" >>"$work/absent"
 fi
 step "operations and models on every device" 120 "$folder/conformance" --gtest_filter='Operations.*:Executors.*'
-step "benchmark" 150 "$folder/bench_gpu" --json "$work/bench.json"
+for section in batches ping-pong gemm arrivals; do
+  step "benchmark: $section" 90 "$folder/bench_gpu" --section "$section" --json "$work/bench_$section.json"
+done
 if command -v compute-sanitizer >/dev/null; then
   step "compute-sanitizer" 60 compute-sanitizer --error-exitcode 9 "$folder/unit_cuda" \
     --gtest_filter='CudaBackend.EveryPathGivesTheSameBits'
@@ -62,10 +68,12 @@ def lines(name):
 
 steps = [dict(zip(("name", "status", "seconds"), (n, int(s), int(t))))
          for n, s, t in (line.split("\t") for line in lines("steps"))]  # fmt: skip
-bench = json.loads((work / "bench.json").read_text()) if (work / "bench.json").exists() else None
 absent = [{"tool": name} for name in lines("absent")]
-absent += bench["absent"] if bench else []
-absent.append({"measurement": "cuBLASLt int8 GEMMs of the same shapes: no program here calls cuBLASLt"})
+bench = {}
+for path in sorted(work.glob("bench_*.json")):
+    section = json.loads(path.read_text())
+    absent += section.pop("absent")
+    bench |= section
 summary = {"gpus": lines("gpus"), "steps": steps, "absent": absent, "bench": bench}
 result.parent.mkdir(parents=True, exist_ok=True)
 result.write_text(json.dumps(summary, indent=2) + "\n")

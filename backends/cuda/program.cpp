@@ -345,7 +345,7 @@ class CudaProgram : public Program, public Paths {
     choice_ = known_paths(question);
     if (!choice_.of_point.empty()) return;
     choice_ = measured_paths(question, choice_, [&](std::size_t path, std::size_t events) {
-      return median_time([&] { return time(static_cast<Path>(path), events); });
+      return least_time([&] { return time(static_cast<Path>(path), events); });
     });
   }
 

@@ -123,7 +123,7 @@ class OpenclProgram : public Program, public Paths {
     }
     if (is_known) return;
     choice_ = measured_paths(question, choice_, [&](std::size_t form, std::size_t events) {
-      return median_time([&] { return time(form, events); });
+      return least_time([&] { return time(form, events); });
     });
   }
 

@@ -1,10 +1,12 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "bench/gpu/sections.hpp"
 #include "bench/suites/device_subject.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/file.hpp"
@@ -56,11 +58,13 @@ const Figure* find(const std::vector<Figure>& figures, const Figure& like, const
   return nullptr;
 }
 
-ordered_json ratios(const std::vector<Figure>& figures, std::int64_t empty_ns) {
+ordered_json ratios(const std::vector<Figure>& figures) {
+  const std::int64_t empty_ns = empty_kernel_ns("opencl:0");
+  std::printf("empty OpenCL kernel, enqueue to finish: %.1f us\n", 1e-3 * static_cast<double>(empty_ns));
   ordered_json list = ordered_json::array();
   for (const Figure& figure : figures) {
     const Figure* portable = find(figures, figure, "cpu:portable");
-    if (!figure.device.starts_with("opencl:") || portable == nullptr) continue;
+    if (figure.device != "opencl:0" || portable == nullptr) continue;
     const double floor_ns = static_cast<double>(empty_ns + portable->times.median_ns);
     const double ratio = static_cast<double>(figure.times.median_ns) / floor_ns;
     std::printf("%-14s %-10s batch %5zu: %8.2f of its floor\n", figure.network.c_str(), figure.device.c_str(),
@@ -81,13 +85,15 @@ void measure(const network::Network& network, const std::string& name, const std
                     {"hash", network::content_hash(network)},
                     {"device", device},
                     {"batch", batch},
+                    {"path", subject.path(batch)},
                     {"median_ns", times.median_ns},
                     {"p99_ns", times.p99_ns},
                     {"repeats", times.repeats}});
-    std::printf("%-14s %-15s batch %5zu: median %10.1f us  p99 %10.1f us  %12.0f events/s\n", name.c_str(),
-                device.c_str(), batch, 1e-3 * static_cast<double>(times.median_ns),
+    std::printf("%-14s %-15s batch %5zu: median %10.1f us  p99 %10.1f us  %12.0f events/s  %s\n",
+                name.c_str(), device.c_str(), batch, 1e-3 * static_cast<double>(times.median_ns),
                 1e-3 * static_cast<double>(times.p99_ns),
-                1e9 * static_cast<double>(batch) / static_cast<double>(times.median_ns));
+                1e9 * static_cast<double>(batch) / static_cast<double>(times.median_ns),
+                subject.path(batch).c_str());
   }
   const double rate = subject.events_per_second(largest_batch, budget_ns);
   list.push_back({{"network", name}, {"device", device}, {"slots_in_flight", 3}, {"events_per_s", rate}});
@@ -95,8 +101,26 @@ void measure(const network::Network& network, const std::string& name, const std
               largest_batch, rate);
 }
 
-int run(const std::string& folder, const std::string& json_path) {
-  ordered_json absent = ordered_json::array();
+struct Options {
+  std::string models = "tests/data/models";
+  std::string json;
+  std::vector<std::string> sections;
+  Arrivals arrivals;
+};
+
+/// Prints what a section found, and keeps it; its absence is listed with the others.
+void keep(ordered_json& result, const char* name, ordered_json section) {
+  if (section.contains("absent")) {
+    result["absent"].push_back({{"measurement", name}, {"reason", section["absent"]}});
+  } else {
+    if (section.contains("cublaslt_absent"))
+      result["absent"].push_back({{"measurement", "cuBLASLt"}, {"reason", section["cublaslt_absent"]}});
+    std::printf("%s: %s\n", name, section.dump(2).c_str());
+    result[name] = std::move(section);
+  }
+}
+
+ordered_json batches(const std::string& folder, ordered_json& absent) {
   ordered_json list = ordered_json::array();
   std::vector<Figure> figures;
   const std::vector<std::string> devices = devices_to_measure(absent);
@@ -107,18 +131,34 @@ int run(const std::string& folder, const std::string& json_path) {
       for (const std::string& device : devices) measure(network, name, device, figures, list);
     } catch (const Error& error) {
       if (error.fault() == Fault::failure) throw;
-      absent.push_back({{"device", name}, {"reason", error.what()}});
+      absent.push_back({{"network", name}, {"reason", error.what()}});
     }
   }
-  const std::int64_t empty_ns = empty_kernel_ns();
-  ordered_json result{{"absent", absent}, {"figures", list}, {"opencl_empty_kernel_ns", empty_ns}};
-  std::printf("empty OpenCL kernel, enqueue to finish: %.1f us\n", 1e-3 * static_cast<double>(empty_ns));
-  result["opencl_ratios"] = ratios(figures, empty_ns);
-  for (const auto& entry : absent) {
-    std::printf("absent: %s: %s\n", entry["device"].get<std::string>().c_str(),
+  return {{"figures", list},
+          {"opencl_empty_kernel_ns", empty_kernel_ns("opencl:0")},
+          {"cuda_empty_kernel_ns", empty_kernel_ns("cuda:0")},
+          {"opencl_ratios", ratios(figures)}};
+}
+
+int run(const Options& options) {
+  const auto wanted = [&](const char* section) {
+    return options.sections.empty() || std::ranges::find(options.sections, section) != options.sections.end();
+  };
+  ordered_json result{{"absent", ordered_json::array()}};
+  if (wanted("batches")) result["batches"] = batches(options.models, result["absent"]);
+  if (wanted("ping-pong")) keep(result, "ping_pong", ping_pong(options.models));
+  if (wanted("gemm")) keep(result, "gemm", gemm_comparison());
+  if (wanted("arrivals")) {
+    Arrivals load = options.arrivals;
+    if (load.device.empty()) load.device = first_gpu();
+    const auto model = std::filesystem::path(options.models) / "anomaly/model.onnx";
+    keep(result, "arrivals", arrivals(importers::load_network(model), load));
+  }
+  for (const auto& entry : result["absent"]) {
+    std::printf("absent: %s: %s\n", entry.front().get<std::string>().c_str(),
                 entry["reason"].get<std::string>().c_str());
   }
-  if (!json_path.empty()) write_file(json_path, result.dump(2) + "\n");
+  if (!options.json.empty()) write_file(options.json, result.dump(2) + "\n");
   return 0;
 }
 
@@ -126,14 +166,19 @@ int run(const std::string& folder, const std::string& json_path) {
 }  // namespace crible::bench
 
 int main(int count, char** arguments) {
-  CLI::App app{"Batches of networks on every device, answers checked first"};
-  std::string models = "tests/data/models";
-  std::string json;
-  app.add_option("--models", models, "Folder of the trained models");
-  app.add_option("--json", json, "Write the figures to this file");
+  CLI::App app{"Networks on every device, answers checked first: batches, and what a GPU is for"};
+  crible::bench::Options options;
+  app.add_option("--models", options.models, "Folder of the trained models");
+  app.add_option("--json", options.json, "Write the figures to this file");
+  app.add_option("--section", options.sections, "Only these: batches, ping-pong, gemm, arrivals")
+      ->check(CLI::IsMember({"batches", "ping-pong", "gemm", "arrivals"}));
+  app.add_option("--arrivals-device", options.arrivals.device,
+                 "Instead of the first GPU: opencl:0, cpu:avx2, ...");
+  app.add_option("--rate", options.arrivals.events_per_s, "Events per second that arrive")
+      ->check(CLI::PositiveNumber);
   CLI11_PARSE(app, count, arguments);
   try {
-    return crible::bench::run(models, json);
+    return crible::bench::run(options);
   } catch (const crible::Error& error) {
     std::fprintf(stderr, "bench_gpu: %s\n", error.what());
     return 1;

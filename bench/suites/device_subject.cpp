@@ -4,6 +4,7 @@
 #include <random>
 #include <thread>
 
+#include "backends/paths.hpp"
 #include "bench/instrument/clock.hpp"
 #include "engine/base/error.hpp"
 #include "engine/network/stored.hpp"
@@ -78,6 +79,11 @@ void DeviceSubject::check(std::size_t events) {
       }
     }
   }
+}
+
+std::string DeviceSubject::path(std::size_t events) const {
+  const auto* paths = dynamic_cast<const backends::Paths*>(program_.get());
+  return paths == nullptr ? "" : paths->path(events);
 }
 
 BatchTimes DeviceSubject::time(std::size_t events, std::int64_t budget_ns) {

@@ -26,6 +26,9 @@ class DeviceSubject {
   /// Throws Error when an answer is wrong, or another device than the wanted one runs.
   DeviceSubject(const network::Network& network, const std::string& device, std::size_t max_batch);
 
+  /// In which way a batch goes through the device; empty where there is one way.
+  std::string path(std::size_t events) const;
+
   /// Fills slot 0 and runs batches for about `budget_ns`.
   BatchTimes time(std::size_t events, std::int64_t budget_ns);
 
@@ -43,8 +46,8 @@ class DeviceSubject {
   std::vector<std::vector<std::int64_t>> inputs_;  // [input][event * elements]
 };
 
-/// Median time of enqueue and finish of a kernel that does nothing, on the first OpenCL device; 0 without
-/// one.
-std::int64_t empty_kernel_ns();
+/// Median time of enqueue and finish of a kernel that does nothing ("opencl:0", "cuda:0"); 0 where there is
+/// no such device, or it has no kernels.
+std::int64_t empty_kernel_ns(const std::string& device);
 
 }  // namespace crible::bench

@@ -82,9 +82,9 @@ class NetworkSuite {
       else
         suite_.notes.push_back(fmt::format("{} does not run {}: {}", device, named.name, reason));
     }
-    if (device.starts_with("opencl:")) {
-      const auto kernel_ns = static_cast<double>(empty_kernel_ns());
-      suite_.figures.push_back(make_figure("empty kernel " + device, "ns", Better::lower, {kernel_ns}));
+    if (const std::int64_t kernel_ns = empty_kernel_ns(device); kernel_ns > 0) {
+      suite_.figures.push_back(
+          make_figure("empty kernel " + device, "ns", Better::lower, {static_cast<double>(kernel_ns)}));
     }
     std::vector<Figure> figures = interleaved(std::move(candidates), options_.repeats_or(3, 7));
     for (std::size_t i = 0; i < figures.size(); ++i) {
