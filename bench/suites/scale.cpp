@@ -135,7 +135,7 @@ void require_shards(const SuiteOptions& options) {
   // Of each source: the shard's socket, its door and its connection, and the sender's two. Then the
   // decisions'.
   const std::size_t files_a_shard = 5 * sources + 4;
-  constexpr std::size_t files_besides = 100, ports = 25'000;
+  constexpr std::size_t files_besides = 100, ports = 22'000;
   const std::size_t files = most_files();
   const std::size_t by_files = (std::max(files, files_besides) - files_besides) / files_a_shard;
   const std::size_t most = std::max<std::size_t>(std::min(by_files, ports / sources), 1);

@@ -26,7 +26,7 @@ namespace {
 
 constexpr const char* examples =
     "  crible bench --quick                              every suite, in under two minutes\n"
-    "  crible bench --json today.json --html today.html  every suite, in under thirty\n"
+    "  crible bench --json today.json --html today.html  every suite, five minutes of it a soak\n"
     "  crible bench pipeline --arrivals lhc --objective 'p99.9<200us'\n"
     "  crible bench network --network tagger.crn         a network of your own beside the others\n"
     "  crible bench compare yesterday.json today.json    better, worse or indistinguishable\n"
