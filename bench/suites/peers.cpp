@@ -43,7 +43,7 @@ Table arrivals_table(const Json& arrivals) {
       {}};
   for (const auto& [name, ns] : arrivals.at("ns").items()) {
     const std::size_t at = name.find('@');
-    const auto us = [&ns](const char* key) { return ns.at(key).get<double>() * 1e-3; };
+    const auto us = [&ns = ns](const char* key) { return ns.at(key).get<double>() * 1e-3; };
     table.rows.push_back({name.substr(0, at), name.substr(at + 1), us("p50"), us("p99"), us("p999")});
   }
   return table;
