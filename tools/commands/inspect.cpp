@@ -2,7 +2,6 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <ranges>
 
 #include "engine/codegen/render.hpp"
 #include "engine/network/cost.hpp"
@@ -46,8 +45,9 @@ const std::map<std::string, codegen::Options> forms{
 /// What an option that chooses from `table` takes.
 template <typename Value>
 std::vector<std::string> words(const std::map<std::string, Value>& table) {
-  const auto keys = std::views::keys(table);
-  return {keys.begin(), keys.end()};
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : table) keys.push_back(key);
+  return keys;
 }
 
 /// Without a form: that of a GPU for batches, where an event's tensors fit a work-item.
