@@ -13,7 +13,6 @@ using testing::writer_of;
 using testing::writers_of;
 using wire::PacketWriter;
 
-constexpr std::uint64_t block_events = 100;
 constexpr std::uint64_t jump = std::uint64_t{1} << 32;
 
 BuilderConfig config_of(std::uint16_t source_count) {
