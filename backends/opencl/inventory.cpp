@@ -69,6 +69,7 @@ DeviceInfo describe(cl_platform_id platform, cl_device_id id, std::size_t index)
   device.description = ask_text(id, CL_DEVICE_NAME) + " (" + platform_name(platform) + "), " +
                        std::to_string(device.units) + " compute units";
   device.is_cpu = (ask<cl_device_type>(id, CL_DEVICE_TYPE, 0) & CL_DEVICE_TYPE_CPU) != 0;
+  device.runs_in_waiter = platform_name(platform) == "Oclgrind";
   device.fine_grained = (ask<cl_device_svm_capabilities>(id, CL_DEVICE_SVM_CAPABILITIES, 0) &
                          CL_DEVICE_SVM_FINE_GRAIN_BUFFER) != 0;
   device.packed_dots =
