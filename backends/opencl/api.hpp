@@ -42,8 +42,8 @@ struct DeviceInfo {
   std::string description;  // "pthread-haswell (Portable Computing Language), 2 compute units"
   bool is_cpu = false;
   bool runs_in_waiter = false;  // commands run inside the call that waits for them: Oclgrind
-  bool fine_grained = false;  // host and device share memory without copies
-  bool packed_dots = false;   // cl_khr_integer_dot_product
+  bool fine_grained = false;    // host and device share memory without copies
+  bool packed_dots = false;     // cl_khr_integer_dot_product
   std::size_t constant_bytes = 0;
   std::size_t local_bytes = 0;
   std::size_t buffer_bytes = 0;     // of one buffer
