@@ -11,6 +11,10 @@ void CL_CALLBACK Completion::raise(cl_event, cl_int, void* own) {
   static_cast<Completion*>(own)->ended_.release();
 }
 
+Status wait_inside(cl_event command) noexcept {
+  return clWaitForEvents(1, &command) == CL_SUCCESS ? state_of(command) : Status::device_failed;
+}
+
 Status state_of(cl_event command) noexcept {
   cl_int state = CL_QUEUED;
   const cl_int error =

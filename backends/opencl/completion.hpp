@@ -22,6 +22,10 @@ class Completion {
   std::binary_semaphore ended_{0};
 };
 
+/// Waits in the driver, for ever where it hangs: for a device that works only inside the call that waits for
+/// it. ok or device_failed.
+Status wait_inside(cl_event command) noexcept;
+
 /// ok, pending or device_failed.
 Status state_of(cl_event command) noexcept;
 

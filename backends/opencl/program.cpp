@@ -128,14 +128,8 @@ class OpenclProgram : public Program, public Paths {
   }
 
   Status wait(Batch& batch, std::chrono::nanoseconds patience) const noexcept {
-    if (device_.runs_in_waiter) {
-      const cl_event done = batch.done.get();
-      if (clWaitForEvents(1, &done) != CL_SUCCESS) return Status::device_failed;
-      const Status status = state_of(done);
-      batch.done.reset();
-      return status;
-    }
-    const Status status = batch.completion->wait(batch.done.get(), patience);
+    const cl_event done = batch.done.get();
+    const Status status = device_.runs_in_waiter ? wait_inside(done) : batch.completion->wait(done, patience);
     if (status == Status::deadline_passed) {
       static_cast<void>(batch.completion.release());  // the driver may still raise it
       return status;
